@@ -1,0 +1,1 @@
+"""The chat: commands, buttons, cards, progress. The only code that knows Telegram."""

@@ -1,0 +1,101 @@
+"""The command line, `reelay`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import click
+from pydantic import ValidationError
+
+from bot import logs
+from bot.settings import ROLES, Settings
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in problem['loc']).upper() or 'settings'}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise click.ClickException("Wrong settings.\n" + "\n".join(lines)) from None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Reelay: run your Instagram from one Telegram chat."""
+
+
+@main.command()
+@click.option("--roles", default=",".join(ROLES), show_default=True, help="Parts of the process.")
+def run(roles: str) -> None:
+    """Run the bot (TELEGRAM_BOT_TOKEN in .env is the only setting that is needed)."""
+    from bot.app import App  # after the settings are known to be right: imports take a second
+    from bot.telegram import SetupError
+
+    settings = _settings()
+    wanted = [role for role in ROLES if role in roles.split(",")]
+    unknown = set(roles.split(",")) - set(ROLES)
+    if unknown:
+        raise click.ClickException(f"Unknown role: {', '.join(sorted(unknown))}")
+    if "chat" in wanted and not settings.telegram_bot_token.get_secret_value():
+        raise click.ClickException(
+            "TELEGRAM_BOT_TOKEN is not set. Get a token from @BotFather and write it into .env, or "
+            "try everything without one: reelay demo"
+        )
+    if len(wanted) < len(ROLES) and not settings.database_url.get_secret_value():
+        raise click.ClickException(
+            "Several processes need PostgreSQL: set DATABASE_URL, or run without --roles."
+        )
+    logs.set_up(settings.log_level)
+    try:
+        asyncio.run(App(settings, wanted).run())
+    except SetupError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def demo(arguments: tuple[str, ...]) -> None:
+    """Try everything offline in the sandbox (see reelay demo --help)."""
+    # the sandbox is a program of its own, which knows nothing of this one but its command line
+    os.execv(sys.executable, [sys.executable, "-m", "sandbox", *arguments])  # noqa: S606
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest revision."""
+    from storage.migrate import upgrade
+
+    settings = _settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    upgrade(settings.database)
+    click.echo("The database is at the newest revision.")
+
+
+@main.group()
+def keys() -> None:
+    """The keys that seal secrets."""
+
+
+@keys.command()
+def rotate() -> None:
+    """Make a new key and seal every secret with it anew; old keys stay, for backups."""
+    from services.accounts.keys import reseal
+    from storage.database import Database
+    from storage.vault import Vault, add_key, load_keys
+
+    settings = _settings()
+    given, path = settings.reelay_keys.get_secret_value(), settings.data_dir / "secret.key"
+    if not given:  # with REELAY_KEYS the operator has put the new key in front
+        load_keys("", path)
+        add_key(path)
+    count = asyncio.run(reseal(Database(settings.database), Vault(load_keys(given, path))))
+    click.echo(f"{count} secrets are sealed with the newest key. Back up your keys.")
+
+
+if __name__ == "__main__":
+    main()

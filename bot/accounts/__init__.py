@@ -1,0 +1,1 @@
+"""The screens about people: accounts at Instagram, credits, preferences, privacy, administration."""

@@ -1,0 +1,97 @@
+"""/privacy: take everything along, or have everything deleted, with a day to think again."""
+
+from __future__ import annotations
+
+from bot.cards import Card, button, clock_time, count
+from bot.chat import Chat
+from bot.router import Router
+from services.accounts.privacy import Privacy
+from services.importing.service import Importing
+from storage.people import User
+
+FLOW = "delete"
+WORD = "DELETE"
+
+
+class PrivacyScreen:
+    def __init__(self, privacy: Privacy, importing: Importing) -> None:
+        self._privacy = privacy
+        self._importing = importing
+
+    def register(self, router: Router) -> None:
+        router.command("privacy", self.open)
+        router.area("pri", self.tapped)
+        router.flow(FLOW, self.receive)
+
+    async def open(self, chat: Chat) -> None:
+        posts, size = await self._privacy.holds(chat.user.id)
+        await chat.show(overview(chat.user, posts, size, chat))
+
+    async def tapped(self, chat: Chat) -> None:
+        assert chat.tap is not None
+        match chat.tap.verb:
+            case "export":
+                await self._privacy.export(chat.user.id)
+                await chat.toast("Your export is being built; it arrives here.")
+            case "delete":
+                await chat.ask(FLOW)
+                await chat.show(await self._warning(chat))
+            case "keep":
+                await chat.end_flow()
+                await chat.show(
+                    Card("Kept. Nothing was deleted.", ((button("Menu", "menu", "home"),),))
+                )
+            case "undo":
+                undone = await self._privacy.undo_deletion(chat.user.id)
+                text = (
+                    "Undone. Everything stays; imports that were stopped can be started again."
+                    if undone
+                    else "Nothing was going to be deleted."
+                )
+                await chat.show(Card(text, ((button("Menu", "menu", "home"),),)))
+            case "show":
+                await self.open(chat)
+
+    async def _warning(self, chat: Chat) -> Card:
+        posts, _ = await self._privacy.holds(chat.user.id)
+        return Card(
+            "<b>Delete everything?</b>\n"
+            f"Your Instagram sessions, {count(posts, 'post')} with their media, imports, "
+            f"{count(chat.user.credits, 'credit')} and settings. Running imports stop now.\n\n"
+            f"You have 24 hours to undo it, then it is gone for good. Type <b>{WORD}</b> to go on.",
+            ((button("Keep everything", "pri", "keep"),),),
+        )
+
+    async def receive(self, chat: Chat) -> None:
+        if chat.text != WORD:
+            await chat.say(
+                Card(
+                    f"Type <b>{WORD}</b> in capital letters to go on, or keep everything.",
+                    ((button("Keep everything", "pri", "keep"),),),
+                )
+            )
+            return
+        await chat.end_flow()
+        due = await self._privacy.ask_deletion(chat.user.id)
+        await self._importing.cancel_all(chat.user.id)
+        await chat.say(
+            Card(
+                f"Everything of yours is deleted at <b>{clock_time(due, chat.user.zone, chat.at)}</b>.",
+                ((button("↩️ Undo", "pri", "undo"),),),
+            )
+        )
+
+
+def overview(user: User, posts: int, size: int, chat: Chat) -> Card:
+    text = (
+        "<b>Your data</b>\n"
+        f"{count(posts, 'post')} with {size / 1e6:,.1f} MB of media, your imports, credits and "
+        "settings; your Instagram sessions, encrypted. It is on this server and nowhere else."
+    )
+    export = (button("📦 Export everything", "pri", "export"),)
+    menu = (button("‹ Menu", "menu", "home"),)
+    if user.delete_after:
+        due = clock_time(user.delete_after, user.zone, chat.at)
+        text += f"\n\n⚠️ Everything is deleted at <b>{due}</b>."
+        return Card(text, (export, (button("↩️ Undo the deletion", "pri", "undo"),), menu))
+    return Card(text, (export, (button("🗑 Delete everything…", "pri", "delete"),), menu))

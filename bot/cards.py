@@ -1,0 +1,80 @@
+"""Cards: one screen as one message, text in Telegram's HTML with rows of buttons.
+
+Built by the capabilities' modules in bot/, shown by bot/chat.py. Every foreign string goes through
+`esc`, which shortens before it escapes.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.callbacks import Tap
+
+LIMIT = 4096  # UTF-16 units of a message's text after its tags are read
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Exactly one of `tap`, `url` and `copy`."""
+
+    label: str
+    tap: Tap | None = None
+    url: str = ""
+    copy: str = ""
+
+
+def button(label: str, area: str, verb: str, ref: object = "") -> Button:
+    return Button(label, Tap(area, verb, str(ref)))
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    text: str
+    rows: tuple[tuple[Button, ...], ...] = field(default=())
+
+    def keyboard(self) -> InlineKeyboardMarkup | None:
+        if not self.rows:
+            return None
+        return InlineKeyboardMarkup([[_inline(one) for one in row] for row in self.rows if row])
+
+
+def _inline(one: Button) -> InlineKeyboardButton:
+    if one.url:
+        return InlineKeyboardButton(one.label, url=one.url)
+    if one.copy:
+        return InlineKeyboardButton(one.label, copy_text=CopyTextButton(one.copy))
+    assert one.tap is not None, "a button does something"
+    return InlineKeyboardButton(one.label, callback_data=one.tap.data())
+
+
+def esc(text: object, limit: int = 200) -> str:
+    """A foreign string for HTML, at most `limit` characters of it; no half surrogate pairs."""
+    clean = str(text).encode("utf-8", "replace").decode()
+    short = clean if len(clean) <= limit else clean[: limit - 1] + "…"
+    return html.escape(short, quote=False)
+
+
+def bar(done: int, total: int, width: int = 10) -> str:
+    """▓▓▓░░ for a share of the whole."""
+    filled = width * done // total if total else 0
+    return "▓" * filled + "░" * (width - filled)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """ "1 post", "2 posts"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def clock_time(moment: datetime, zone: str, now: datetime) -> str:
+    """ "14:05", or "Sat 21 Nov 14:05" if that is not today, in the person's zone."""
+    local, today = moment.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
+    return f"{local:%H:%M}" if local.date() == today else f"{local:%a %-d %b %H:%M}"
+
+
+def day(moment: datetime, zone: str) -> str:
+    return f"{moment.astimezone(ZoneInfo(zone)):%-d %b %Y}"

@@ -1,0 +1,134 @@
+"""One update as a handler sees it: who, where, what was said or tapped, and how to answer.
+
+Made by bot/router.py. Handlers never meet Telegram's own objects.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from telegram import Bot, CallbackQuery, Document, InputFile, Message
+from telegram.error import BadRequest
+
+from bot.callbacks import Tap
+from bot.cards import Card
+from services.clock import Now
+from services.errors import BadInput
+from storage import flows
+from storage.database import Database
+from storage.flows import Flow
+from storage.people import User
+
+FLOW_LIFE = timedelta(minutes=30)
+TOAST = 200
+
+
+@dataclass(slots=True)
+class Chat:
+    """`user` is let in and active: the router checked it for this very update."""
+
+    bot: Bot
+    user: User
+    id: int
+    private: bool
+    now: Now
+    database: Database
+    text: str = ""
+    tap: Tap | None = None
+    message: Message | None = None  # what the person sent, or the card that was tapped
+    query: CallbackQuery | None = None
+    flow: Flow | None = None
+    answered: bool = field(default=False)
+
+    @property
+    def at(self) -> datetime:
+        return self.now()
+
+    @property
+    def document(self) -> Document | None:
+        return self.message.document if self.message and self.query is None else None
+
+    # ------------------------------------------------------------ answers
+
+    async def say(self, card: Card, *, silent: bool = False) -> int:
+        """A new message; returns its id."""
+        sent = await self.bot.send_message(
+            self.id, card.text, reply_markup=card.keyboard(), disable_notification=silent
+        )
+        return sent.message_id
+
+    async def show(self, card: Card) -> int:
+        """In place of the card that was tapped, or as a new message. Returns its id."""
+        if self.query is None or self.message is None:
+            return await self.say(card)
+        try:
+            await self.bot.edit_message_text(
+                card.text,
+                chat_id=self.id,
+                message_id=self.message.message_id,
+                reply_markup=card.keyboard(),
+            )
+        except BadRequest as refused:
+            reason = str(refused).lower()
+            if "not modified" in reason:
+                return self.message.message_id
+            if "not found" in reason or "can't be edited" in reason or "no text" in reason:
+                return await self.say(card)
+            raise
+        return self.message.message_id
+
+    async def toast(self, text: str, *, alert: bool = False) -> None:
+        """The short answer to a tap; nothing if this was no tap or it was answered."""
+        if self.query is None or self.answered:
+            return
+        self.answered = True
+        with contextlib.suppress(BadRequest):  # too old to be answered: the action still counts
+            await self.bot.answer_callback_query(self.query.id, text[:TOAST], show_alert=alert)
+
+    async def send_file(self, name: str, content: bytes, caption: str) -> None:
+        await self.bot.send_document(self.id, InputFile(content, filename=name), caption=caption)
+
+    # ------------------------------------------------------------ what the person sent
+
+    async def read_document(self, limit: int) -> bytes:
+        """The bytes of the file that was sent. Errors: BadInput if it is larger than `limit`."""
+        assert self.document is not None, "only called where a file was sent"
+        if (self.document.file_size or 0) > limit:
+            raise BadInput(
+                f"That file is too large: {limit // 1000} kB is the most.",
+                "Send the right file, or press Cancel.",
+            )
+        file = await self.document.get_file()
+        content = io.BytesIO()
+        await file.download_to_memory(content)
+        return content.getvalue()
+
+    async def delete_theirs(self) -> bool:
+        """Takes the person's message out of the chat. False: Telegram did not allow it."""
+        if self.message is None or self.query is not None:
+            return False
+        try:
+            return await self.bot.delete_message(self.id, self.message.message_id)
+        except BadRequest:
+            return False
+
+    # ------------------------------------------------------------ dialogues
+
+    async def ask(self, name: str, **data: object) -> None:
+        """The next message of this person goes to the flow of that name."""
+        async with self.database.write() as db:
+            await flows.begin(
+                db, self.id, self.user.id, name, expires_at=self.at + FLOW_LIFE, **data
+            )
+
+    async def asked(self) -> Flow | None:
+        """The question that is open in this chat, for taps that answer one."""
+        async with self.database.read() as db:
+            return await flows.current(db, self.id, self.user.id, self.at)
+
+    async def end_flow(self) -> None:
+        async with self.database.write() as db:
+            await flows.end(db, self.id, self.user.id)

@@ -1,0 +1,1 @@
+"""The screens of importing: its cards, pure, and what its buttons do."""

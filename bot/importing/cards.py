@@ -1,0 +1,357 @@
+"""The cards of an import, as pure functions of what services.importing shows.
+
+One card per import lives in the chat: preview, progress, pauses and the end are its states.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.cards import Button, Card, bar, button, clock_time, count, esc
+from services.importing.decisions import BATCH, Reason, minutes
+from services.importing.service import View
+from storage.importing import Outcome
+from storage.people import User
+
+ERRORS = {  # the words that items fail with
+    "gone": "deleted or private",
+    "unreadable": "a form this version can't read",
+    "http_403": "Instagram's server refused the file",
+    "http_404": "the file is not there",
+    "http_5xx": "Instagram's server had an error",
+    "short": "the file came incomplete",
+    "wrong_type": "the file is not a picture or film",
+    "too_large": "the file is too large",
+    "timeout": "the file came too slowly",
+    "network": "the connection broke",
+    "host": "the file's address is not Instagram's",
+}
+STATES = {
+    "previewing": "🔎",
+    "offered": "❓",
+    "running": "⏬",
+    "waiting": "⏳",
+    "paused": "⏸",
+    "cancelled": "⏹",
+    "failed": "❌",
+    "done": "✅",
+}
+MENU = button("Menu", "menu", "home")
+
+
+def card(view: View, user: User, now: datetime, gap: float) -> Card:
+    """`gap`: seconds between two requests to Instagram, for the estimate."""
+    match view.item.state:
+        case "previewing":
+            return Card(
+                f"🔎 Looking at <b>{title(view)}</b>…",
+                ((button("Cancel", "imp", "cancel_yes", view.item.id),),),
+            )
+        case "offered":
+            return preview(view, gap)
+        case "running":
+            return progress(view, now)
+        case "waiting":
+            return waiting(view, user, now)
+        case "paused":
+            return paused(view)
+        case "failed":
+            return failed(view, user, now)
+    return over(view)
+
+
+def title(view: View) -> str:
+    return esc(view.item.title, 60)
+
+
+# ---------------------------------------------------------------- before
+
+
+def preview(view: View, gap: float) -> Card:
+    item, tally = view.item, view.tally
+    if not tally.listed:
+        return Card(
+            f"<b>{title(view)}</b> is empty: there is nothing to import yet.\n"
+            "Save some posts to it on Instagram and try again.",
+            ((button("Close", "imp", "cancel_yes", item.id), MENU),),
+        )
+    more = "+" if item.more else ""
+    new = tally.wanted - tally.failed
+    lines = [f"<b>{title(view)}</b> · {tally.listed}{more} posts so far"]
+    if tally.skipped:
+        lines.append(f"{tally.skipped} of them are here already: free, skipped.")
+    if not new and not item.more:
+        lines.append("Everything is here already.")
+        return Card("\n".join(lines), ((button("Close", "imp", "cancel_yes", item.id), MENU),))
+    most = min(item.post_limit, new) if not item.more else item.post_limit
+    price = f"up to {count(most, 'credit')}" if item.more else count(most, "credit")
+    lines.append(
+        f"Costs 1 credit a post, {price}; you have {view.balance:,}. "
+        f"About {minutes(most, gap)} min{' at most' if item.more else ''}."
+    )
+    if view.balance < most:
+        lines.append("If your credits run out, the import pauses and nothing is lost.")
+    choice: list[Button] = [button("📥 Import all", "imp", "all", item.id)]
+    if item.more or new > BATCH:
+        choice.append(button(f"Newest {BATCH}", "imp", "newest", item.id))
+    return Card(
+        "\n".join(lines),
+        (tuple(choice), (button("Cancel", "imp", "cancel_yes", item.id),)),
+    )
+
+
+# ---------------------------------------------------------------- while it runs
+
+
+def figures(view: View) -> str:
+    tally = view.tally
+    parts = [count(tally.saved, "saved", "saved")]
+    if tally.skipped:
+        parts.append(f"{tally.skipped} here already")
+    if tally.gone:
+        parts.append(f"{tally.gone} gone")
+    if tally.failed:
+        parts.append(f"{tally.failed} failed")
+    if view.refunded:
+        parts.append(f"{view.refunded} refunded")
+    return " · ".join(parts)
+
+
+def progress(view: View, now: datetime) -> Card:
+    item, tally = view.item, view.tally
+    total = f"{tally.listed}{'+' if item.more and tally.wanted < item.post_limit else ''}"
+    text = f"⏬ <b>{title(view)}</b> {tally.settled}/{total}\n"
+    share = 100 * tally.settled // tally.listed if tally.listed else 0
+    text += f"{bar(tally.settled, tally.listed)} {share} %\n{figures(view)}"
+    left = _minutes_left(view, now)
+    if left:
+        text += f"\nabout {left} min left"
+    return Card(
+        text,
+        (
+            (
+                button("⏸ Pause", "imp", "pause", item.id),
+                button("⏹ Cancel…", "imp", "cancel", item.id),
+            ),
+        ),
+    )
+
+
+def _minutes_left(view: View, now: datetime) -> int:
+    """From the rate so far; 0 while there is too little to tell."""
+    tally, started = view.tally, view.item.started_at
+    if started is None or tally.settled < 10:
+        return 0
+    rate = tally.settled / max(1.0, (now - started).total_seconds())
+    return max(1, round((tally.listed - tally.settled) / rate / 60))
+
+
+def waiting(view: View, user: User, now: datetime) -> Card:
+    item = view.item
+    until = clock_time(item.wait_until, user.zone, now) if item.wait_until else "soon"
+    if item.reason == Reason.RATE:
+        why = f"Instagram asks to slow down. I go on by myself at <b>{until}</b>."
+    else:
+        why = f"Instagram did not answer as it should. I try again at <b>{until}</b>."
+    keys = [
+        button("⏸ Pause", "imp", "pause", item.id),
+        button("⏹ Cancel…", "imp", "cancel", item.id),
+    ]
+    if item.reason != Reason.RATE:
+        keys.insert(0, button("Try now", "imp", "resume", item.id))
+    return Card(
+        f"⏳ <b>{title(view)}</b>\n{why}\nNothing is lost.\n{figures(view)}", (tuple(keys),)
+    )
+
+
+# ---------------------------------------------------------------- a person's turn
+
+
+def pause_reason(view: View) -> str:
+    item = view.item
+    match item.reason:
+        case Reason.COOKIES:
+            return (
+                f"Instagram asks {esc(view.account, 40)} to log in again. Send new cookies and it goes "
+                "on where it stopped."
+            )
+        case Reason.CHECKPOINT:
+            return (
+                f"Instagram wants to check that {esc(view.account, 40)} is you. Open Instagram, "
+                "confirm, then press Resume. Everything else with this account waits too."
+            )
+        case Reason.CREDITS:
+            return (
+                f"Out of credits: {esc(item.detail or '?')} more are needed for the posts listed so "
+                "far. Ask whoever runs this bot, then press Resume."
+            )
+        case Reason.UPSTREAM:
+            return (
+                "Instagram answered in a way that gallery-dl can't read, three times "
+                f"(<code>{esc(item.detail)}</code>). Whoever runs this bot should upgrade it:\n"
+                "<code>pip install --upgrade gallery-dl</code>\nthen press Resume."
+            )
+        case Reason.STORAGE:
+            return "The server can't store files right now. Its owners have been told."
+    return "Paused by you."
+
+
+def paused(view: View) -> Card:
+    item = view.item
+    keys = [
+        button("▶️ Resume", "imp", "resume", item.id),
+        button("⏹ Stop…", "imp", "cancel", item.id),
+    ]
+    if item.reason == Reason.COOKIES:
+        keys.insert(0, button("🍪 Send new cookies", "con", "begin"))
+    rest = view.tally.listed - view.tally.settled
+    left = f" · {rest} waiting" if rest else ""
+    return Card(
+        f"⏸ <b>{title(view)}</b>\n{pause_reason(view)}\nNothing is lost.\n{figures(view)}{left}",
+        (tuple(keys),),
+    )
+
+
+def stop_question(view: View) -> Card:
+    item, tally = view.item, view.tally
+    back = f"; {count(tally.held, 'credit')} come back" if tally.held else ""
+    return Card(
+        f"Stop importing <b>{title(view)}</b> now?\n{count(tally.saved, 'saved post')} stay{back}.",
+        (
+            (
+                button("⏹ Stop", "imp", "cancel_yes", item.id),
+                button("Go on", "imp", "show", item.id),
+            ),
+        ),
+    )
+
+
+# ---------------------------------------------------------------- the end
+
+
+def failed(view: View, user: User, now: datetime) -> Card:
+    item = view.item
+    match item.reason:
+        case Reason.COOKIES:
+            text = (
+                f"Instagram asks {esc(view.account, 40)} to log in again. Send new cookies, then paste "
+                "the link once more."
+            )
+            keys = (button("🍪 Send new cookies", "con", "begin"), MENU)
+            return Card(_nothing(view, text), (keys,))
+        case Reason.CHECKPOINT:
+            text = (
+                f"Instagram wants to check that {esc(view.account, 40)} is you. Open Instagram, "
+                "confirm, then press the button and paste the link once more."
+            )
+            keys = (button("✅ I confirmed", "imp", "acted", item.id), MENU)
+            return Card(_nothing(view, text), (keys,))
+        case Reason.RATE:
+            text = "Instagram asks to slow down. Paste the link again in a quarter of an hour."
+        case Reason.NOT_FOUND:
+            text = (
+                f"Instagram knows no such collection for {esc(view.account, 40)}. Is it saved in another "
+                "account? Open it in your browser and copy its address again."
+            )
+        case Reason.GONE:
+            text = "That post was deleted, or is private."
+        case Reason.UPSTREAM:
+            text = (
+                "Instagram did not answer in a way that I can read "
+                f"(<code>{esc(item.detail or 'no answer')}</code>). Try again later; if it stays, "
+                "gallery-dl needs an upgrade."
+            )
+        case Reason.STORAGE:
+            text = "The server can't store anything right now. Its owners have been told."
+        case Reason.NO_PROGRESS:
+            text = "It stopped three times without getting further, so I gave up. What was saved stays."
+        case _:
+            text = "It could not be done."
+    return Card(_nothing(view, text), ((MENU,),))
+
+
+def _nothing(view: View, text: str) -> str:
+    held = view.charged - view.refunded
+    money = (
+        "Nothing was charged." if not held else f"{count(held, 'credit')} paid for what is saved."
+    )
+    return f"❌ <b>{title(view)}</b>\n{text}\n{money}"
+
+
+def over(view: View) -> Card:
+    """What stays of the progress card; the result is a message of its own, which rings."""
+    sign = STATES[view.item.state]
+    word = "Done" if view.item.state == "done" else "Stopped"
+    return Card(
+        f"{sign} <b>{title(view)}</b> · {word}\n{figures(view)}",
+        ((button("Result", "imp", "result", view.item.id),),),
+    )
+
+
+def result(view: View) -> Card:
+    item, tally = view.item, view.tally
+    if item.state == "cancelled":
+        head = f"⏹ Stopped: <b>{title(view)}</b>"
+    else:
+        head = f"✅ Done: <b>{title(view)}</b>"
+    lines = [head, f"{count(tally.saved, 'post')} saved"]
+    if tally.skipped:
+        lines.append(f"{tally.skipped} were here already, free")
+    if tally.gone:
+        lines.append(f"{tally.gone} gone: deleted or private")
+    lines += [
+        f"{number} failed: {esc(ERRORS.get(word, word))}" for word, number in view.failures.items()
+    ]
+    if tally.dropped:
+        lines.append(f"{tally.dropped} not started")
+    lines.append(
+        f"{count(view.charged - view.refunded, 'credit')} paid, {view.refunded} refunded, "
+        f"{view.balance:,} left"
+    )
+    if item.state == "done" and item.more and tally.wanted >= item.post_limit:
+        lines.append(
+            f"The collection has more: paste its link again for the next {item.post_limit}."
+        )
+    keys: list[Button] = []
+    if tally.gone or tally.failed:
+        keys.append(button("Show failures", "imp", "failures", item.id))
+    if tally.failed:
+        keys.append(button(f"🔁 Retry {tally.failed}", "imp", "retry", item.id))
+    return Card(
+        "\n".join(lines), (tuple(keys), (button("📄 CSV report", "imp", "csv", item.id), MENU))
+    )
+
+
+FAILURES_SHOWN = 15
+
+
+def failures(view: View, outcomes: list[Outcome]) -> Card:
+    lines = [
+        f'<a href="https://www.instagram.com/p/{esc(one.shortcode, 64)}/">{esc(one.shortcode, 64)}</a>'
+        f" · {esc(ERRORS.get(one.error or '', one.error or ''))}"
+        if one.shortcode
+        else f"unknown post · {esc(ERRORS.get(one.error or '', one.error or ''))}"
+        for one in outcomes[:FAILURES_SHOWN]
+    ]
+    if view.tally.gone + view.tally.failed > FAILURES_SHOWN:
+        lines.append("… all of them are in the CSV report.")
+    keys = [button("‹ Result", "imp", "result", view.item.id)]
+    if view.tally.failed:
+        keys.append(button(f"🔁 Retry {view.tally.failed}", "imp", "retry", view.item.id))
+    return Card(
+        f"<b>{title(view)}</b>: not saved, and refunded\n" + "\n".join(lines), (tuple(keys),)
+    )
+
+
+def jobs(views: list[View]) -> Card:
+    if not views:
+        return Card(
+            "No imports yet. Paste the link of a saved collection to start the first one.",
+            ((button("📥 Import", "imp", "ask"), MENU),),
+        )
+    lines = [f"{STATES[view.item.state]} <b>{title(view)}</b> · {figures(view)}" for view in views]
+    rows = [
+        (button(f"{STATES[view.item.state]} {view.item.title[:40]}", "imp", "open", view.item.id),)
+        for view in views
+    ]
+    return Card("<b>Imports</b>, the newest first\n\n" + "\n".join(lines), (*rows, (MENU,)))

@@ -1,0 +1,123 @@
+"""/start and /help: the first screen and what each part does."""
+
+from __future__ import annotations
+
+from bot.cards import Button, Card, button, count, esc
+from bot.chat import Chat
+from bot.router import Router
+from services.accounts.connecting import Connecting
+
+COMMANDS = {
+    "start": "Menu: what to do next",
+    "import": "Save a collection or a post",
+    "jobs": "Running work: pause, resume, cancel",
+    "connect": "Add or renew an Instagram account",
+    "credits": "Balance, history, audit",
+    "settings": "Time zone, quiet hours, notices",
+    "help": "Help on one topic",
+    "privacy": "Export or delete my data",
+}
+ADMIN_COMMANDS = {**COMMANDS, "admin": "People, credits, health, audit"}
+
+TOPICS = {
+    "import": (
+        "Importing",
+        "Paste the link of a saved collection, of <i>saved/all-posts</i>, of a post or a reel. "
+        "You see what it costs before anything starts. Each saved post costs one credit; posts "
+        "that are gone or fail are refunded, posts you have already are free.\n\n"
+        "You can pause, resume or cancel at any time. Nothing that was saved is lost.",
+    ),
+    "cookies": (
+        "Your cookies",
+        "Reelay reads Instagram with the session of your browser. In a <b>private window</b> log in "
+        "to instagram.com, export <code>cookies.txt</code> with a browser extension such as "
+        "<i>Get cookies.txt LOCALLY</i>, send the file here, and close the window without logging "
+        "out. Your message is deleted at once, the cookies are stored encrypted.",
+    ),
+    "pace": (
+        "Why it is slow on purpose",
+        "Instagram restricts accounts that read too fast. Reelay sends one request every 6 to 12 "
+        "seconds for each account, whatever you do with it, and stops by itself when Instagram "
+        "says so.",
+    ),
+    "credits": (
+        "Credits",
+        "One credit is one saved post. They are taken when a batch begins and come back when a "
+        "post can't be saved. <b>/credits</b> shows every entry, and its audit proves that the "
+        "balance is their sum.",
+    ),
+}
+
+
+class Menu:
+    def __init__(self, connecting: Connecting, banner: str) -> None:
+        self._connecting = connecting
+        self._banner = banner
+
+    def register(self, router: Router) -> None:
+        router.command("start", self.home)
+        router.command("help", self.help)
+        router.area("menu", self.tapped)
+
+    async def tapped(self, chat: Chat) -> None:
+        assert chat.tap is not None
+        match chat.tap.verb:
+            case "home":
+                await chat.end_flow()
+                await chat.show(await self._home(chat))
+            case "help":
+                await chat.show(_help())
+            case "topic" if chat.tap.ref in TOPICS:
+                await chat.show(_topic(chat.tap.ref))
+
+    async def home(self, chat: Chat) -> None:
+        await chat.say(await self._home(chat))
+
+    async def help(self, chat: Chat) -> None:
+        await chat.say(_topic(chat.text) if chat.text in TOPICS else _help())
+
+    async def _home(self, chat: Chat) -> Card:
+        accounts = await self._connecting.of_user(chat.user.id)
+        lines = [
+            f"Hello <b>{esc(chat.user.name, 40)}</b>, this is Reelay: your Instagram, from one chat."
+        ]
+        if self._banner:
+            lines.append(f"<i>{esc(self._banner, 300)}</i>")
+        first: tuple[Button, ...]
+        if accounts:
+            names = ", ".join(esc(account.label, 40) for account in accounts)
+            lines.append(f"Connected: {names} · {count(chat.user.credits, 'credit')}")
+            lines.append("Paste the link of a saved collection, a post or a reel to import it.")
+            first = (button("📥 Import", "imp", "ask"), button("⏱ Jobs", "imp", "jobs"))
+        else:
+            lines.append(
+                "First connect an Instagram account. It takes a minute, and your session is kept "
+                "encrypted on this server only."
+            )
+            first = (button("🔗 Connect Instagram", "con", "begin"),)
+        if chat.user.delete_after:
+            lines.append("⚠️ Your data is going to be deleted. /privacy can still undo it.")
+        rest = (
+            (button("🔗 Accounts", "con", "list"), button("🪙 Credits", "cre", "show"))
+            if accounts
+            else (button("🪙 Credits", "cre", "show"),)
+        )
+        last = (button("⚙️ Settings", "set", "show"), button("❔ Help", "menu", "help"))
+        return Card("\n\n".join(lines), (first, rest, last))
+
+
+def _help() -> Card:
+    lines = [f"/{name} · {text}" for name, text in COMMANDS.items()]
+    topics = [button(title, "menu", "topic", name) for name, (title, _) in TOPICS.items()]
+    return Card(
+        "<b>What I can do</b>\n" + "\n".join(lines) + "\n\nOr just paste an Instagram link.",
+        (*((topic,) for topic in topics), (button("‹ Menu", "menu", "home"),)),
+    )
+
+
+def _topic(name: str) -> Card:
+    title, text = TOPICS[name]
+    return Card(
+        f"<b>{title}</b>\n\n{text}",
+        ((button("‹ Help", "menu", "help"), button("Menu", "menu", "home")),),
+    )

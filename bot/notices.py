@@ -1,0 +1,176 @@
+"""The text of every notice: a pure function of its kind, its data and the rows it names.
+
+Used by bot/outbox.py. Which kinds may be silent is said here, in one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.cards import Card, button, count, day, esc
+from bot.importing import cards as importing_cards
+from services.accounts.connecting import Connecting
+from services.clock import Now
+from services.errors import NotAllowed
+from services.importing.service import Importing
+from storage.notices import Notice
+from storage.people import User
+
+MENU = (button("Menu", "menu", "home"),)
+
+# notice kind -> the preference that silences it; what needs a person is not in here
+SILENCED_BY = {
+    "import_ended": "import_done",
+    "cookies_expiring": "expiry",
+    "alert": "alerts",
+    "alert_over": "alerts",
+}
+
+ALERTS = {
+    "import_failing": "more than a fifth of an import's posts fail",
+    "sessions_refused": "Instagram refused more than 10 sessions within an hour",
+    "rate_limits": "more than 5 rate limits within a minute",
+    "gallery_dl": "gallery-dl fails in more than half of its calls",
+    "loop": "a background loop has stopped",
+    "disk": "the disk is almost full",
+    "storage": "an import can't store its files",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A card, and the files that go with it (object keys)."""
+
+    card: Card
+    files: tuple[str, ...] = ()
+
+
+class Notices:
+    def __init__(self, importing: Importing, connecting: Connecting, now: Now) -> None:
+        self._importing = importing
+        self._connecting = connecting
+        self._now = now
+        self._texts: dict[str, Callable[[User, Notice], Awaitable[Message]]] = {
+            "connected": self._connected,
+            "connect_failed": self._connect_failed,
+            "cookies_expiring": self._cookies_expiring,
+            "import_paused": self._import_paused,
+            "import_ended": self._import_ended,
+            "joined": self._joined,
+            "granted": self._granted,
+            "export_ready": self._export_ready,
+            "export_failed": self._export_failed,
+            "alert": self._alert,
+            "alert_over": self._alert_over,
+        }
+
+    async def message(self, user: User, notice: Notice) -> Message | None:
+        """None: what it tells of is gone, so there is nothing left to say."""
+        try:
+            return await self._texts[notice.kind](user, notice)
+        except NotAllowed:
+            return None
+
+    # ------------------------------------------------------------ Instagram accounts
+
+    async def _connected(self, user: User, notice: Notice) -> Message:
+        account = await self._account(user, notice)
+        ends = (
+            f" · expires about {day(account.expires_at, user.zone)}" if account.expires_at else ""
+        )
+        return Message(
+            Card(
+                f"✅ Connected as <b>{esc(account.label)}</b>{ends} · fingerprint "
+                f"<code>{esc(account.fingerprint)}</code>",
+                ((button("📥 Import a collection", "imp", "ask"), *MENU),),
+            )
+        )
+
+    async def _connect_failed(self, user: User, notice: Notice) -> Message:
+        return Message(
+            Card(
+                f"❌ <b>Not connected.</b> {esc(notice.data['message'], 400)}\n"
+                f"{esc(notice.data['next_step'], 400)}\nThe cookies you sent were not kept.",
+                ((button("🍪 Send other cookies", "con", "begin"), *MENU),),
+            )
+        )
+
+    async def _cookies_expiring(self, user: User, notice: Notice) -> Message:
+        account = await self._account(user, notice)
+        left = count(int(notice.data["days"]), "day")
+        return Message(
+            Card(
+                f"⏰ The session of <b>{esc(account.label)}</b> ends within {left}. Send new cookies "
+                "before that, and nothing stops.",
+                ((button("🍪 Send new cookies", "con", "begin"), *MENU),),
+            )
+        )
+
+    async def _account(self, user: User, notice: Notice):  # type: ignore[no-untyped-def]
+        accounts = await self._connecting.of_user(user.id)
+        for account in accounts:
+            if account.id == notice.data["connection_id"]:
+                return account
+        raise NotAllowed
+
+    # ------------------------------------------------------------ imports
+
+    async def _import_paused(self, user: User, notice: Notice) -> Message:
+        view = await self._importing.view(user.id, int(notice.data["import_id"]))
+        return Message(importing_cards.card(view, user, self._now(), 0))
+
+    async def _import_ended(self, user: User, notice: Notice) -> Message:
+        view = await self._importing.view(user.id, int(notice.data["import_id"]))
+        if view.item.state == "failed":
+            return Message(importing_cards.card(view, user, self._now(), 0))
+        return Message(importing_cards.result(view))
+
+    # ------------------------------------------------------------ people
+
+    async def _joined(self, user: User, notice: Notice) -> Message:
+        return Message(Card(f"👋 {esc(notice.data['name'], 60)} has joined with your invitation."))
+
+    async def _granted(self, user: User, notice: Notice) -> Message:
+        amount = count(int(notice.data["amount"]), "credit")
+        return Message(Card(f"🎁 You were given {amount}. You have {user.credits:,} now.", (MENU,)))
+
+    async def _export_ready(self, user: User, notice: Notice) -> Message:
+        keys = tuple(notice.data["object_keys"])
+        parts = f" in {len(keys)} parts" if len(keys) > 1 else ""
+        return Message(
+            Card(f"📦 Here is everything I have of you{parts}: data.json, raw.json and media/."),
+            keys,
+        )
+
+    async def _export_failed(self, user: User, notice: Notice) -> Message:
+        return Message(
+            Card(
+                "❌ Your export could not be built. Nothing was lost; try again, and if it stays tell "
+                "whoever runs this bot.",
+                ((button("Try again", "pri", "export"), *MENU),),
+            )
+        )
+
+    # ------------------------------------------------------------ alerts
+
+    async def _alert(self, user: User, notice: Notice) -> Message:
+        kind, subject = str(notice.data["alert"]), str(notice.data["subject"])
+        about = f" ({esc(subject, 60)})" if subject else ""
+        return Message(
+            Card(
+                f"🚨 <b>Alert</b>: {ALERTS.get(kind, esc(kind))}{about}.\nI tell you when it is over.",
+                ((button("Health", "adm", "health"),),),
+            )
+        )
+
+    async def _alert_over(self, user: User, notice: Notice) -> Message:
+        kind, subject = str(notice.data["alert"]), str(notice.data["subject"])
+        about = f" ({esc(subject, 60)})" if subject else ""
+        return Message(Card(f"✅ Over: {ALERTS.get(kind, esc(kind))}{about}."))
+
+
+DELETED = Message(
+    Card("Everything of yours has been deleted. Thank you for having been here. Goodbye 👋")
+)
+"""The receipt: it goes to somebody who is no user any more."""

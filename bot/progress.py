@@ -1,0 +1,95 @@
+"""Keeps the one card of each import up to date: newest state wins, silent, throttled.
+
+A tick of the clock in the chat role. The card is derived from the import's rows, so it is right
+again after any crash.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from telegram import Bot
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
+
+from bot.importing import cards
+from bot.outbox import seconds
+from services.clock import Now
+from services.errors import NotAllowed
+from services.importing.service import Importing
+from storage import importing as storage
+from storage import people
+from storage.database import Database
+from storage.importing import Card as CardRow
+
+log = structlog.get_logger()
+
+PRIVATE_GAP = timedelta(seconds=3)  # edits count against Telegram's flood limits
+GROUP_GAP = timedelta(seconds=10)
+
+
+class Progress:
+    def __init__(
+        self, bot: Bot, database: Database, importing: Importing, now: Now, gap: float
+    ) -> None:
+        self._bot = bot
+        self._database = database
+        self._importing = importing
+        self._now = now
+        self._gap = gap  # seconds between two requests to Instagram, for estimates
+
+    async def refresh(self) -> None:
+        async with self._database.read() as db:
+            due = await storage.cards_due(db, self._now())
+        for row in due:
+            await self._refresh(row)
+
+    async def _refresh(self, row: CardRow) -> None:
+        async with self._database.read() as db:
+            user = await people.get(db, row.user_id)
+        try:
+            view = await self._importing.view(row.user_id, row.import_id)
+        except NotAllowed:
+            user = None
+        if user is None:
+            await self._drop(row)
+            return
+        now = self._now()
+        gap = PRIVATE_GAP if row.chat_id > 0 else GROUP_GAP
+        card = cards.card(view, user, now, self._gap)
+        try:
+            await self._bot.edit_message_text(
+                card.text,
+                chat_id=row.chat_id,
+                message_id=row.message_id,
+                reply_markup=card.keyboard(),
+            )
+        except RetryAfter as error:
+            await self._seen(row, now + timedelta(seconds=seconds(error) + 0.5), None)
+            return
+        except Forbidden:
+            await self._drop(row)
+            return
+        except BadRequest as error:
+            reason = str(error).lower()
+            if "not found" in reason or "can't be edited" in reason:
+                await self._drop(row)  # the person deleted it; the result still comes
+                return
+            if "not modified" not in reason:
+                log.warning("card refused", error=str(error))
+        except NetworkError as error:
+            log.info("card not edited", error=str(error))
+            await self._seen(row, now + gap, None)
+            return
+        if view.item.state in storage.UNFINISHED:
+            await self._seen(row, now + gap, view.item.changed_at)
+        else:
+            await self._drop(row)
+
+    async def _seen(self, row: CardRow, not_before: datetime, change: datetime | None) -> None:
+        async with self._database.write() as db:
+            await storage.card_shown(db, row.id, not_before=not_before, seen_change=change)
+
+    async def _drop(self, row: CardRow) -> None:
+        async with self._database.write() as db:
+            await storage.drop_card(db, row.id)

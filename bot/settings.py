@@ -1,0 +1,93 @@
+"""Every setting, from the environment or `.env`. Read once, by the command line.
+
+Each has its line in docs/guide.md (a test compares). Only TELEGRAM_BOT_TOKEN is needed to start.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from services.instagram.cdn import CDN_HOSTS
+from services.instagram.pace import Policy
+
+Role = Literal["chat", "web", "clock", "worker"]
+ROLES: tuple[Role, ...] = ("chat", "web", "clock", "worker")
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    telegram_bot_token: SecretStr = SecretStr("")
+    telegram_api: str = "https://api.telegram.org"
+    telegram_webhook_url: str = ""
+    telegram_webhook_secret: SecretStr = SecretStr("")
+
+    data_dir: Path = Path("data")
+    database_url: SecretStr = SecretStr("")  # holds a password
+    reelay_keys: SecretStr = SecretStr("")
+
+    web_host: str = "127.0.0.1"
+    web_port: int = Field(default=8080, ge=0, le=65535)
+    operator_token: SecretStr = SecretStr("")
+
+    start_credits: int = Field(default=500, ge=0, le=1_000_000)
+    import_post_limit: int = Field(default=500, ge=1, le=10_000)
+
+    instagram_pace_seconds: Annotated[tuple[float, float], NoDecode] = (6.0, 12.0)
+    instagram_requests_per_minute: int = Field(default=30, ge=1)
+    instagram_proxy: str = ""
+    instagram_ca_file: Path | None = None
+    gallery_dl_timeout_seconds: float = Field(default=300, gt=0)
+    media_hosts: Annotated[tuple[str, ...], NoDecode] = CDN_HOSTS
+
+    banner: str = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("instagram_pace_seconds", mode="before")
+    @classmethod
+    def _two_numbers(cls, value: object) -> object:
+        """ "6-12": at least and at most."""
+        if isinstance(value, str):
+            low, _, high = value.partition("-")
+            return float(low), float(high or low)
+        return value
+
+    @field_validator("media_hosts", mode="before")
+    @classmethod
+    def _list(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(host.strip() for host in value.split(",") if host.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        low, high = self.instagram_pace_seconds
+        if not 0 <= low <= high:
+            raise ValueError("INSTAGRAM_PACE_SECONDS: write it as 6-12, the smaller number first")
+        if self.telegram_webhook_url and not self.telegram_webhook_secret.get_secret_value():
+            raise ValueError(
+                "TELEGRAM_WEBHOOK_SECRET must be set in webhook mode, or anyone could post updates"
+            )
+        return self
+
+    @property
+    def database(self) -> str:
+        """The domain database's URL for SQLAlchemy."""
+        given = self.database_url.get_secret_value()
+        return given or f"sqlite+aiosqlite:///{self.data_dir.resolve() / 'reelay.db'}"
+
+    @property
+    def jobs(self) -> Path | str:
+        """Where the job engine keeps its own tables."""
+        given = self.database_url.get_secret_value()
+        return given.replace("+psycopg", "") if given else self.data_dir.resolve() / "jobs.db"
+
+    @property
+    def pace(self) -> Policy:
+        return Policy(
+            gap=self.instagram_pace_seconds, per_minute=self.instagram_requests_per_minute
+        )

@@ -1,0 +1,1 @@
+"""Alembic revisions, one change each; run by storage.migrate."""

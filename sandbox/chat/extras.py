@@ -1,0 +1,50 @@
+"""What the chat page offers besides the chat: samples, links, bad days and the banner.
+
+The composition fills an `Extras` in; `sandbox.chat.api` only passes it on to the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A ready-made upload. `name` identifies it, `filename` is what the bot sees."""
+
+    name: str
+    label: str
+    description: str
+    filename: str
+    mime: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An address that is worth pasting into the chat."""
+
+    url: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadDay:
+    """A misfortune of the outside world that the visitor can switch on and off."""
+
+    name: str
+    label: str
+    description: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """The callables are asked anew at each request, so that their answers may change."""
+
+    samples: Callable[[], Sequence[Sample]]
+    links: Callable[[], Sequence[Link]]
+    bad_days: Callable[[], Sequence[BadDay]]
+    switch: Callable[[str, bool], None]
+    banner: str

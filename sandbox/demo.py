@@ -1,0 +1,219 @@
+"""The whole sandbox in one process, and the real bot beside it as a process of its own.
+
+Used by the command line, by the tours and by tests. The bot learns of the stand-ins only through
+its settings: addresses, a proxy and a CA.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+from aiohttp import web
+
+from sandbox.chat.api import make_app
+from sandbox.chat.extras import BadDay, Extras, Link, Sample
+from sandbox.instagram import Instagram
+from sandbox.telegram import Telegram, TelegramServer
+from sandbox.world import World
+from sandbox.world.people import MEMBERS
+
+TOKEN = "424242:sandbox-token-of-the-stand-in-for-telegram"  # noqa: S105 - opens the stand-in only
+FIRST_USER = 1001
+BANNER = "This is the sandbox: Telegram and Instagram are stand-ins on this machine. Nothing is real."
+START_SECONDS = 30
+STOP_SECONDS = 10
+CLAIM = re.compile(r"/start (\w+)")
+
+
+class Sandbox:
+    """The stand-ins. Start and stop it with `async with`."""
+
+    def __init__(self, seed: int = 7, *, port: int = 0) -> None:
+        self.world = World(seed)
+        self.instagram = Instagram(self.world)
+        self.telegram = Telegram(TOKEN)
+        self.users = {
+            member.username: FIRST_USER + number for number, member in enumerate(MEMBERS)
+        }
+        for member in MEMBERS:
+            name = member.full_name.split()[0]
+            self.telegram.add_person(self.users[member.username], name, member.username)
+        self._telegram_server = TelegramServer(self.telegram)
+        self._port = port
+        self._page: web.AppRunner | None = None
+        self.telegram_origin = ""
+        self.page_url = ""
+
+    async def __aenter__(self) -> Sandbox:
+        await self.instagram.start()
+        self.telegram_origin = await self._telegram_server.start()
+        self._page = web.AppRunner(
+            make_app(self.telegram, self._extras()), access_log=None, shutdown_timeout=1
+        )
+        await self._page.setup()
+        await web.TCPSite(self._page, "127.0.0.1", self._port).start()
+        self.page_url = f"http://127.0.0.1:{self._page.addresses[0][1]}/"
+        return self
+
+    async def __aexit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if self._page:
+            await self._page.cleanup()
+        await self._telegram_server.stop()
+        await self.instagram.stop()
+
+    def settings(self, data: Path) -> dict[str, str]:
+        """What the bot is given, as environment variables."""
+        return {
+            "TELEGRAM_BOT_TOKEN": TOKEN,
+            "TELEGRAM_API": self.telegram_origin,
+            "INSTAGRAM_PROXY": self.instagram.proxy_url,
+            "INSTAGRAM_CA_FILE": str(self.instagram.ca_file),
+            "INSTAGRAM_PACE_SECONDS": "0.4-0.8",
+            "INSTAGRAM_REQUESTS_PER_MINUTE": "600",
+            "MEDIA_HOSTS": "127.0.0.1",
+            "DATA_DIR": str(data),
+            "WEB_PORT": "0",
+            "BANNER": BANNER,
+            "LOG_LEVEL": "WARNING",
+        }
+
+    # ------------------------------------------------------------ what the page offers
+
+    def _extras(self) -> Extras:
+        days = self.instagram.bad_days
+        return Extras(
+            samples=self.samples,
+            links=self.links,
+            bad_days=lambda: [
+                BadDay(day.name, day.label, day.description, day.on) for day in days.all()
+            ],
+            switch=days.switch,
+            banner=BANNER,
+        )
+
+    def samples(self) -> list[Sample]:
+        """Cookie files, good and bad. Asked for anew, a good one is a newer session."""
+
+        def cookies(name: str, label: str, description: str, text: str) -> Sample:
+            return Sample(name, label, description, "cookies.txt", "text/plain", text.encode())
+
+        made = [
+            cookies(
+                f"cookies-{member.username}",
+                f"cookies.txt of @{member.username}",
+                "What a browser extension exports while you are logged in.",
+                self.world.cookies_txt(member.username, session="new"),
+            )
+            for member in MEMBERS
+        ]
+        first = MEMBERS[0].username
+        made += [
+            cookies(
+                "cookies-expired",
+                "Expired cookies",
+                "Their date is over.",
+                self.world.cookies_txt(first, session="expired"),
+            ),
+            cookies(
+                "cookies-dead",
+                "Logged-out cookies",
+                "They look good, but Instagram refuses them.",
+                self.world.cookies_txt(first, session="dead"),
+            ),
+        ]
+        return made
+
+    def links(self) -> list[Link]:
+        made = [
+            Link(
+                self.world.collection_url(one.owner, one.slug),
+                f"{one.name}: {len(one.posts)} posts of @{one.owner}",
+            )
+            for one in self.world.collections
+        ]
+        reel = self.world.collections[0].posts[0]
+        made.append(Link(reel.url, "A single post"))
+        made.append(Link("https://www.tiktok.com/@someone/video/1", "Not Instagram"))
+        return made
+
+
+class Bot:
+    """The real product, as `python -m bot run`."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        self._settings = settings
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self.claim_code = ""
+
+    async def start(self) -> None:
+        """Until it has printed its claim code. RuntimeError if it ends before that."""
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            "run",
+            env={**inherited, **self._settings},
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the sandbox, which then stops the bot
+        )
+        assert self._process.stdout is not None
+        async with asyncio.timeout(START_SECONDS):
+            while line := await self._process.stdout.readline():
+                if found := CLAIM.search(line.decode()):
+                    self.claim_code = found[1]
+                    break
+        if not self.claim_code:
+            raise RuntimeError("the bot ended before it was ready; see its messages above")
+        self._reader = asyncio.create_task(self._pass_on())
+
+    async def _pass_on(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            sys.stdout.buffer.write(line)
+
+    async def wait(self) -> int:
+        assert self._process is not None
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        if self._reader:
+            await self._reader
+
+
+@contextlib.asynccontextmanager
+async def sandbox_with_bot(*, port: int = 0, **settings: str):  # type: ignore[no-untyped-def]
+    """(sandbox, bot) with a fresh data folder that vanishes afterwards."""
+    with tempfile.TemporaryDirectory(prefix="reelay-demo-") as data:
+        async with Sandbox(port=port) as sandbox:
+            bot = Bot({**sandbox.settings(Path(data)), **settings})
+            try:
+                await bot.start()
+                yield sandbox, bot
+            finally:
+                await bot.stop()

@@ -1,0 +1,5 @@
+"""Scripted visits through the real chat: `reelay demo --tour NAME`."""
+
+from sandbox.tours.importing import tour_big_import, tour_import
+
+TOURS = {"import": tour_import, "big-import": tour_big_import}

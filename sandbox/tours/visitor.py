@@ -1,0 +1,117 @@
+"""A person at their phone, scripted: says, sends, taps, and waits for what the bot answers.
+
+Knows the chat only as Telegram shows it. Prints the conversation as text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import TextIO, TypeVar
+
+from sandbox.telegram import Telegram
+from sandbox.telegram.wire import Json
+
+Found = TypeVar("Found")
+PATIENCE = 60.0  # seconds for one answer
+
+
+class TourFailed(Exception):
+    """The bot did not answer as the tour expects."""
+
+
+class Visitor:
+    def __init__(self, telegram: Telegram, user_id: int, out: TextIO) -> None:
+        self._telegram = telegram
+        self._user_id = user_id
+        self._out = out
+        self._events = telegram.subscribe()
+        self._printed: dict[int, str] = {}
+
+    # ------------------------------------------------------------ acts
+
+    def say(self, text: str) -> None:
+        self._print("me ", text)
+        self._telegram.say(self._user_id, text)
+
+    def send_file(self, name: str, data: bytes) -> None:
+        self._print("me ", f"[file {name}, {len(data)} bytes]")
+        self._telegram.send_file(self._user_id, name, data, "text/plain")
+
+    async def tap(self, label: str) -> None:
+        """The newest button whose label contains this; waits until there is one."""
+
+        def find() -> tuple[int, str] | None:
+            for message in reversed(self._telegram.history(self._user_id)):
+                for row in message.get("reply_markup", {}).get("inline_keyboard", []):
+                    for key in row:
+                        if label in key["text"] and "callback_data" in key:
+                            return message["message_id"], key["callback_data"]
+            return None
+
+        message_id, data = await self._until(find, f"a button {label!r}")
+        self._print("tap", label)
+        self._telegram.tap(self._user_id, message_id, data)
+
+    # ------------------------------------------------------------ sees
+
+    async def sees(self, pattern: str) -> Json:
+        """Waits until a message of the bot matches; returns the newest that does."""
+
+        def find() -> Json | None:
+            for message in reversed(self._telegram.history(self._user_id)):
+                text = message.get("text") or message.get("caption") or ""
+                if message["from"]["is_bot"] and re.search(pattern, text):
+                    return message
+            return None
+
+        message = await self._until(find, f"a message like {pattern!r}")
+        self._show(message)
+        return message
+
+    async def receives(self, ending: str) -> bytes:
+        """Waits for a document whose name ends so; returns its bytes."""
+
+        def find() -> Json | None:
+            for message in reversed(self._telegram.history(self._user_id)):
+                name = message.get("document", {}).get("file_name", "")
+                if message["from"]["is_bot"] and name.endswith(ending):
+                    return message
+            return None
+
+        message = await self._until(find, f"a file *{ending}")
+        name, data = self._telegram.file_bytes(message["document"]["file_id"])
+        self._print("bot", f"[file {name}, {len(data)} bytes]")
+        return data
+
+    async def _until(self, find: Callable[[], Found | None], what: str) -> Found:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while (found := find()) is None:
+                    event = await self._events.get()
+                    if event.chat_id == self._user_id and event.kind in ("message", "edit"):
+                        self._show(event.payload)
+        except TimeoutError:
+            raise TourFailed(f"waited {PATIENCE:.0f} s in vain for {what}") from None
+        return found
+
+    # ------------------------------------------------------------ prints
+
+    def _show(self, message: Json) -> None:
+        if not message["from"]["is_bot"]:
+            return
+        keys = " ".join(
+            f"[{key['text']}]"
+            for row in message.get("reply_markup", {}).get("inline_keyboard", [])
+            for key in row
+        )
+        text = "\n".join(part for part in (message.get("text", ""), keys) if part)
+        if text and self._printed.get(message["message_id"]) != text:
+            self._printed[message["message_id"]] = text
+            self._print("bot", text)
+
+    def _print(self, who: str, text: str) -> None:
+        first, *rest = text.split("\n")
+        lines = [f"{who} | {first}", *(f"    | {line}" for line in rest)]
+        print("\n".join(lines), file=self._out, flush=True)  # noqa: T201 - this is its purpose

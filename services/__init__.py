@@ -1,0 +1,1 @@
+"""What Reelay does. Knows neither Telegram nor SQL; called by bot/, calls storage/."""

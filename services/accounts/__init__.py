@@ -1,0 +1,1 @@
+"""People, their roles, credits, Instagram connections and their rights over their data."""

@@ -1,0 +1,196 @@
+"""A person's right over their data: everything as a zip, and everything deleted.
+
+Called by bot/privacy.py, by the job engine (the export is built by a job) and by the clock (the
+deletion comes a day after it was asked for).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from services.clock import Now
+from services.errors import BadInput
+from services.jobs.engine import DEFAULT, Engine, Job
+from storage import archive, audit, exports, notices, people
+from storage.archive import OwnedMedia
+from storage.database import Database
+from storage.objects import ObjectStore
+
+UNDO = timedelta(hours=24)
+PART_BYTES = 45_000_000  # Telegram takes files of up to 50 MB
+KEPT = timedelta(hours=24)
+MAX_IDLE_RUNS = 3
+
+
+class Privacy:
+    """Also the job kind "export"."""
+
+    name = "export"
+    queue = DEFAULT
+    priority = 5
+
+    def __init__(self, database: Database, objects: ObjectStore, engine: Engine, now: Now) -> None:
+        self._database = database
+        self._objects = objects
+        self._engine = engine
+        self._now = now
+
+    # ------------------------------------------------------------ export
+
+    async def export(self, user_id: int) -> None:
+        """Starts building; the zip arrives as a notice. Errors: BadInput while one is building."""
+        now = self._now()
+        async with self._database.write() as db:
+            if await exports.building(db, user_id=user_id):
+                raise BadInput("Your export is being built already.", "It arrives here by itself.")
+            export_id = await exports.start(db, user_id, now)
+            await audit.note(db, user_id, "exported", "their data", now)
+        await self._engine.enqueue(Job(self.name, export_id, 1, 0, str(user_id)))
+
+    async def work(self, job: Job) -> bool:
+        async with self._database.read() as db:
+            export = await exports.get(db, job.row)
+            if export is None or export.run != job.run or export.state != "building":
+                return False
+            rows = await exports.rows_of_user(db, export.user_id)
+            raw = await exports.raw_posts(db, export.user_id)
+            files = await archive.media_of_user(db, export.user_id)
+        keys = []
+        for number, part in enumerate(_parts(files), 1):
+            path = await self._objects.part(f"export-{job.row}-{number}.part")
+            documents = {"data.json": rows, "raw.json": dict(raw)} if number == 1 else {}
+            await asyncio.to_thread(_write_zip, path, documents, part, self._objects)
+            key = f"exports/{job.row}/reelay-{number}.zip"
+            await self._objects.adopt(path, key)
+            keys.append(key)
+        now = self._now()
+        async with self._database.write() as db:
+            if await exports.change(db, job.row, now, run=job.run, state="ready", object_keys=keys):
+                await notices.add(db, export.user_id, "export_ready", now, object_keys=keys)
+        return False
+
+    async def stranded(self, before: datetime) -> list[Job]:
+        async with self._database.read() as db:
+            rows = await exports.building(db)
+        return [
+            Job(self.name, row.id, row.run, 0, str(row.user_id))
+            for row in rows
+            if row.changed_at < before
+        ]
+
+    async def restart(self, job: Job) -> Job | None:
+        now = self._now()
+        async with self._database.write() as db:
+            export = await exports.get(db, job.row)
+            if export is None:
+                return None
+            if export.idle_runs + 1 >= MAX_IDLE_RUNS:
+                if await exports.change(db, job.row, now, run=job.run, state="failed"):
+                    await notices.add(db, export.user_id, "export_failed", now)
+                return None
+            moved = await exports.next_run(db, job.row, job.run, now)
+        return Job(self.name, job.row, job.run + 1, 0, job.account) if moved else None
+
+    async def holds(self, user_id: int) -> tuple[int, int]:
+        """(posts, bytes of media) in the person's library."""
+        async with self._database.read() as db:
+            return await archive.size_of(db, user_id)
+
+    # ------------------------------------------------------------ deletion
+
+    async def ask_deletion(self, user_id: int) -> datetime:
+        """Stops the person's imports now and deletes everything in a day. Returns when."""
+        now = self._now()
+        due = now + UNDO
+        async with self._database.write() as db:
+            await people.change(db, user_id, delete_after=due)
+            await audit.note(db, user_id, "asked for deletion", str(user_id), now)
+        return due
+
+    async def undo_deletion(self, user_id: int) -> bool:
+        """False if nothing was to be deleted."""
+        now = self._now()
+        async with self._database.write() as db:
+            user = await people.get(db, user_id)
+            if user is None or user.delete_after is None:
+                return False
+            await people.change(db, user_id, delete_after=None)
+            await audit.note(db, user_id, "kept", "their data", now)
+        return True
+
+    async def delete_due(self) -> None:
+        """From the clock: whose day is over goes, with every byte that nobody else holds."""
+        async with self._database.read() as db:
+            due = await people.due_for_deletion(db, self._now())
+        for user_id in due:
+            await self._delete(user_id)
+        if due:
+            await self._delete_orphans()
+
+    async def _delete(self, user_id: int) -> None:
+        now = self._now()
+        async with self._database.write() as db:
+            zips = await exports.keys_of_user(db, user_id)
+            if not await people.delete(db, user_id, now):
+                return
+            await notices.forget(db, user_id=user_id)
+            await audit.note(db, None, "deleted", f"all data of {user_id}", now)
+            await notices.add(db, user_id, "deleted", now)
+        for key in zips:
+            await self._objects.delete(key)
+
+    async def _delete_orphans(self) -> None:
+        """Rows first: a crash in between leaves bytes without a name, never a name without bytes."""
+        async with self._database.read() as db:
+            orphans = await archive.orphans(db)
+        for post_id, keys in orphans:
+            async with self._database.write() as db:
+                dropped = await archive.drop_orphan(db, post_id)
+            for key in keys if dropped else []:
+                await self._objects.delete(key)
+
+    async def sweep(self) -> None:
+        """From the clock: exports are kept a day, delivered notices a month."""
+        now = self._now()
+        async with self._database.read() as db:
+            old = await exports.keys_before(db, now - KEPT)
+        for export_id, keys in old:
+            for key in keys:
+                await self._objects.delete(key)
+            async with self._database.write() as db:
+                await exports.drop(db, export_id)
+        async with self._database.write() as db:
+            await notices.prune(db, now - timedelta(days=30))
+
+
+def _parts(files: list[OwnedMedia]) -> Iterator[list[OwnedMedia]]:
+    """Groups of files that fit into one zip each; the first one is there even without files."""
+    part: list[OwnedMedia] = []
+    size = 0
+    for file in files:
+        if part and size + file.bytes > PART_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(file)
+        size += file.bytes
+    yield part
+
+
+def _write_zip(
+    path: Path, documents: dict[str, Any], files: list[OwnedMedia], objects: ObjectStore
+) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive_file:
+        for name, content in documents.items():
+            text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
+            archive_file.writestr(name, text, zipfile.ZIP_DEFLATED)
+        for file in files:
+            source = objects.path(file.object_key)
+            name = f"media/{file.shortcode}_{file.position}{source.suffix}"
+            if source.is_file():
+                archive_file.write(source, name)

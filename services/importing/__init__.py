@@ -1,0 +1,1 @@
+"""Saved collections and single posts, from a link to archived media."""

@@ -1,0 +1,157 @@
+"""One post: its files from the CDN into the archive, or the reason why not. Called by the job.
+
+Each way out is one transaction that begins with the fence of the import's run, settles the item and
+moves the money, so the same post is never charged, saved or refunded twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.clock import Now
+from services.errors import MediaRefused, PostGone
+from services.instagram.cdn import Cdn, Fetched
+from services.instagram.posts import Item as RawItem
+from services.instagram.posts import ListedPost, MediaSource, UnreadablePost, read_post
+from storage import archive, credits, importing
+from storage.archive import NewMedia, NewPost
+from storage.database import Database
+from storage.importing import Import, Item
+from storage.objects import ObjectStore
+
+PLATFORM = "instagram"
+
+Relist = Callable[[str], Awaitable[RawItem]]
+"""Reads one post anew, by shortcode, at the pace of its identity. Errors: InstagramError."""
+
+
+class Superseded(Exception):
+    """A newer run, a pause or a cancel owns the import now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    database: Database
+    objects: ObjectStore
+    cdn: Cdn
+    now: Now
+
+    async def settle(self, item: Import, post: Item, relist: Relist) -> str:
+        """Brings one paid post to its end; returns the item's new state.
+
+        Errors: Superseded; what `relist` raises except PostGone; OSError of the object store.
+        """
+        async with self.database.read() as db:
+            archived = await archive.find(db, PLATFORM, post.platform_id)
+        if archived is not None:  # somebody brought it before: no byte is fetched twice
+            return await self._save(item, post, archived)
+        try:
+            listed, files = await self._files(item, post, relist)
+        except UnreadablePost:
+            return await self._lose(item, post, "failed", "unreadable")
+        except PostGone:
+            return await self._lose(item, post, "gone", "gone")
+        except MediaRefused as refused:
+            return await self._lose(item, post, "failed", refused.reason)
+        return await self._archive(item, post, listed, files)
+
+    async def _files(
+        self, item: Import, post: Item, relist: Relist
+    ) -> tuple[ListedPost, list[NewMedia]]:
+        """With the addresses of the listing, and once more with fresh ones if those don't work."""
+        listed = read_post(post.raw)
+        try:
+            return listed, await self._download(item, post, listed)
+        except MediaRefused:
+            raw = await relist(post.shortcode)
+        async with self.database.write() as db:
+            await importing.refresh(db, post.id, raw)
+        listed = read_post(raw)
+        return listed, await self._download(item, post, listed)
+
+    async def _download(self, item: Import, post: Item, listed: ListedPost) -> list[NewMedia]:
+        parts: list[Path] = []
+        files: list[tuple[Fetched, MediaSource]] = []
+        try:
+            for source in listed.media:
+                part = await self.objects.part(f"{item.id}-{post.id}-{source.position}.part")
+                parts.append(part)
+                fetched = await self.cdn.fetch_with_tries(source.url, source.kind, part)
+                files.append((fetched, source))
+        except MediaRefused:
+            for part in parts:
+                part.unlink(missing_ok=True)
+            raise
+        kept = []
+        for fetched, source in files:
+            key = f"{PLATFORM}/{listed.platform_id}/{source.position}.{fetched.extension}"
+            await self.objects.adopt(fetched.path, key)
+            kept.append(
+                NewMedia(
+                    position=source.position,
+                    kind=source.kind,
+                    mime=fetched.mime,
+                    bytes=fetched.bytes,
+                    sha256=fetched.sha256,
+                    object_key=key,
+                    width=source.width or None,
+                    height=source.height or None,
+                )
+            )
+        return kept
+
+    async def _archive(
+        self, item: Import, post: Item, listed: ListedPost, files: list[NewMedia]
+    ) -> str:
+        now = self.now()
+        new = NewPost(
+            platform=PLATFORM,
+            platform_id=listed.platform_id,
+            shortcode=listed.shortcode,
+            kind=listed.kind,
+            author_id=listed.author_id,
+            author=listed.author,
+            caption=listed.caption,
+            taken_at=listed.taken_at,
+            raw=listed.raw,
+        )
+        try:
+            async with self.database.write() as db:
+                if not await importing.fence(db, item.id, item.run, now):
+                    raise Superseded
+                post_id = await archive.save(db, new, files, now)
+                await importing.settle(db, post.id, "saved", now, post_id=post_id)
+                await archive.give(db, item.user_id, post_id, now)
+        except Superseded:
+            await self._discard(files)
+            raise
+        return "saved"
+
+    async def _save(self, item: Import, post: Item, post_id: int) -> str:
+        now = self.now()
+        async with self.database.write() as db:
+            if not await importing.fence(db, item.id, item.run, now):
+                raise Superseded
+            await importing.settle(db, post.id, "saved", now, post_id=post_id)
+            await archive.give(db, item.user_id, post_id, now)
+        return "saved"
+
+    async def _lose(self, item: Import, post: Item, state: str, error: str) -> str:
+        """Marks and refunds in one transaction."""
+        now = self.now()
+        async with self.database.write() as db:
+            if not await importing.fence(db, item.id, item.run, now):
+                raise Superseded
+            if await importing.settle(db, post.id, state, now, error=error):
+                await credits.refund(db, item.id, [post.id], now)
+        return state
+
+    async def _discard(self, files: list[NewMedia]) -> None:
+        """The import was stopped meanwhile: bytes that nobody's post names must not stay."""
+        for file in files:
+            async with self.database.read() as db:
+                named = await archive.media_exists(db, file.object_key)
+            if not named:
+                await self.objects.delete(file.object_key)

@@ -1,0 +1,396 @@
+"""The import as the engine runs it: one job is a preview, or one batch of at most 50 posts.
+
+    previewing -> offered -> running -> done
+                               |  ^
+          waiting (by itself) -+--+- paused (a person's turn)
+
+Each step is a conditional update "from this state, for this run". Lists are walked by cursor, one
+page and one request at a time, and a page is stored with its next cursor in one transaction: a
+crash costs at most one page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import structlog
+
+from services.accounts.connecting import Connecting
+from services.clock import Now
+from services.errors import (
+    Checkpoint,
+    OutOfCredits,
+    RateLimited,
+    ReelayError,
+    SessionRefused,
+    StorageFailed,
+    UpstreamChanged,
+)
+from services.importing import decisions
+from services.importing.decisions import Reason, Verdict
+from services.importing.fetch import PLATFORM, Fetcher, Superseded
+from services.importing.release import release
+from services.importing.service import KIND
+from services.instagram.gallery_dl import RESOLVE_SHARE_REQUESTS, GalleryDl, Page
+from services.instagram.links import find_link
+from services.instagram.pace import Pacer
+from services.instagram.posts import Item as RawItem
+from services.instagram.posts import UnreadablePost, read_post
+from services.jobs.engine import INSTAGRAM, Job
+from storage import archive, credits, importing, notices, people
+from storage.database import Database, Transaction, Unavailable
+from storage.importing import Import, Item, NewItem
+
+log = structlog.get_logger()
+
+AT_ONCE = 4  # posts, and so files, on their way from the CDN
+
+
+class ImportJob:
+    """The job kind "import"."""
+
+    name = KIND
+    queue = INSTAGRAM
+    priority = 10
+
+    def __init__(
+        self,
+        database: Database,
+        connecting: Connecting,
+        pacer: Pacer,
+        gallery: GalleryDl,
+        fetcher: Fetcher,
+        now: Now,
+    ) -> None:
+        self._database = database
+        self._connecting = connecting
+        self._pacer = pacer
+        self._gallery = gallery
+        self._fetcher = fetcher
+        self._now = now
+
+    # ------------------------------------------------------------ what the engine calls
+
+    async def work(self, job: Job) -> bool:
+        item = await self._get(job.row)
+        if item is None or item.run != job.run or item.state not in importing.LIVE:
+            return False
+        try:
+            if item.state == "previewing":
+                return await self._preview(item)
+            return await self._batch(item)
+        except Superseded:
+            return False
+        except (Unavailable, OSError) as error:
+            log.exception("storage failed", error=str(error))
+            await self._stop(item, StorageFailed())
+        except ReelayError as error:
+            await self._stop(item, error)
+        return False
+
+    async def stranded(self, before: datetime) -> list[Job]:
+        async with self._database.read() as db:
+            rows = await importing.stranded(db, before)
+        return [Job(KIND, row.id, row.run, 0, row.identity) for row in rows]
+
+    async def restart(self, job: Job) -> Job | None:
+        """A run that made no progress three times is given up, refunded and said."""
+        now = self._now()
+        async with self._database.write() as db:
+            item = await importing.get(db, job.row)
+            if item is None or item.run != job.run:
+                return None
+            if item.idle_runs + 1 >= decisions.MAX_IDLE_RUNS:
+                await self._end(db, item, "failed", Reason.NO_PROGRESS, now)
+                return None
+            moved = await importing.move(
+                db,
+                job.row,
+                now,
+                run=job.run,
+                from_states=importing.LIVE,
+                new_run=True,
+                idle_runs=item.idle_runs + 1,
+            )
+        return Job(KIND, job.row, job.run + 1, 0, job.account) if moved else None
+
+    async def wake(self) -> list[Job]:
+        """From the clock: imports whose wait is over, or whose session works again, go on."""
+        now = self._now()
+        jobs = []
+        async with self._database.write() as db:
+            ready = await importing.due(db, now) + await importing.healed(db)
+            for import_id, run in ready:
+                if await importing.move(
+                    db,
+                    import_id,
+                    now,
+                    run=run,
+                    from_states=["waiting", "paused"],
+                    new_run=True,
+                    state="running",
+                    reason=None,
+                    detail="",
+                    wait_until=None,
+                ):
+                    item = await importing.get(db, import_id)
+                    assert item is not None
+                    jobs.append(Job(KIND, import_id, item.run, 0, item.identity))
+        return jobs
+
+    async def _get(self, import_id: int) -> Import | None:
+        async with self._database.read() as db:
+            return await importing.get(db, import_id)
+
+    # ------------------------------------------------------------ preview
+
+    async def _preview(self, item: Import) -> bool:
+        """The first page. A single post needs no question: it goes on at once."""
+        await self._list(item)
+        state = "running" if item.key.startswith(("post:", "share:")) else "offered"
+        async with self._database.write() as db:
+            moved = await importing.move(
+                db,
+                item.id,
+                self._now(),
+                run=item.run,
+                from_states=["previewing"],
+                state=state,
+                started_at=self._now() if state == "running" else None,
+            )
+        return moved and state == "running"
+
+    # ------------------------------------------------------------ one batch
+
+    async def _batch(self, item: Import) -> bool:
+        await self._list_ahead(item)
+        posts = await self._pay(item)
+        await self._fetch(item, posts)
+        return await self._finished(item) is False
+
+    async def _list_ahead(self, item: Import) -> None:
+        """Lists until the next batch is full, the limit is reached or the list ends."""
+        current: Import | None = item
+        while current and current.state == "running" and current.run == item.run:
+            async with self._database.read() as db:
+                tally = await importing.tally(db, item.id)
+            if not decisions.wants_page(
+                tally.pending, tally.wanted, current.post_limit, current.more, current.pages
+            ):
+                return
+            await self._list(current)
+            current = await self._get(item.id)
+        raise Superseded
+
+    async def _list(self, item: Import) -> None:
+        """One page: one request, one transaction."""
+        page = await self._page(item)
+        listed = [_listed(raw, f"unread:{item.pages}-{n}") for n, raw in enumerate(page.items)]
+        now = self._now()
+        async with self._database.write() as db:
+            if not await importing.fence(db, item.id, item.run, now, item.state):
+                raise Superseded
+            tally = await importing.tally(db, item.id)
+            known = await archive.known(
+                db, item.user_id, PLATFORM, [new.platform_id for new in listed]
+            )
+            room = item.post_limit - tally.wanted
+            kept = []
+            for new in listed:
+                here = known.get(new.platform_id)
+                if here is None and room <= 0:
+                    continue
+                room -= here is None
+                kept.append(NewItem(new.platform_id, new.shortcode, new.raw, here, new.error))
+            await importing.add_page(db, item.id, kept, cursor=page.next_cursor, now=now)
+
+    async def _page(self, item: Import) -> Page:
+        connection_id = item.connection_id
+        if connection_id is None:
+            raise SessionRefused(subject=item.title)
+        _, cookies = await self._connecting.open(connection_id)
+        if item.key.startswith(("post:", "share:")):
+            return await self._single(item, cookies.reveal())
+        async with self._pacer.turn(item.identity, "import") as turn:
+            page = await self._gallery.list_page(item.url, cookies.reveal(), item.cursor)
+            turn.requests = page.requests
+            return page
+
+    async def _single(self, item: Import, cookies: str) -> Page:
+        shortcode = find_link(item.url).shortcode
+        requests = 0
+        if shortcode is None:
+            async with self._pacer.turn(item.identity, "import") as turn:
+                turn.requests = requests = RESOLVE_SHARE_REQUESTS
+                shortcode = await self._gallery.resolve_share(item.url, cookies)
+        return Page((await self._read(item, shortcode, cookies),), None, requests + 1)
+
+    async def _read(self, item: Import, shortcode: str, cookies: str) -> RawItem:
+        async with self._pacer.turn(item.identity, "import"):
+            return await self._gallery.read_item(shortcode, cookies)
+
+    async def _pay(self, item: Import) -> list[Item]:
+        """The posts of this batch: those a killed run had paid for, or the next ones, charged up
+        front in one transaction. Errors: OutOfCredits, Superseded."""
+        now = self._now()
+        async with self._database.write() as db:
+            if not await importing.fence(db, item.id, item.run, now):
+                raise Superseded
+            paid = await importing.pending(db, item.id, charged=True, limit=decisions.BATCH)
+            if paid:
+                return paid
+            tally = await importing.tally(db, item.id)
+            user = await people.get(db, item.user_id)
+            assert user is not None, "an import goes with its user"
+            count = decisions.affordable(tally.pending, user.credits)
+            posts = await importing.pending(db, item.id, charged=False, limit=count)
+            if posts and not await credits.charge(
+                db, item.user_id, item.id, [post.id for post in posts], now
+            ):
+                raise OutOfCredits(missing=tally.pending)
+            return posts
+
+    async def _fetch(self, item: Import, posts: list[Item]) -> None:
+        """Four at a time. The first failure that concerns the whole import stops the others:
+        their posts stay paid until `_stop` gives the credits back."""
+        waiting = iter(posts)
+
+        async def relist(shortcode: str) -> RawItem:
+            if item.connection_id is None:
+                raise SessionRefused(subject=item.title)
+            _, cookies = await self._connecting.open(item.connection_id)
+            return await self._read(item, shortcode, cookies.reveal())
+
+        async def worker() -> None:
+            for post in waiting:
+                await self._fetcher.settle(item, post, relist)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(worker())
+        except BaseExceptionGroup as failures:
+            raise _worst(failures) from failures
+
+    async def _finished(self, item: Import) -> bool:
+        now = self._now()
+        async with self._database.write() as db:
+            tally = await importing.tally(db, item.id)
+            current = await importing.get(db, item.id)
+            assert current is not None
+            if tally.pending or decisions.wants_page(
+                0, tally.wanted, current.post_limit, current.more, current.pages
+            ):
+                return False
+            return await self._end(db, item, "done", None, now)
+
+    # ------------------------------------------------------------ ways to stop
+
+    async def _stop(self, item: Import, error: ReelayError) -> None:
+        """Waits, pauses or fails, with the credits of unsettled posts given back."""
+        verdict, reason = decisions.judge(error, item.tries)
+        now = self._now()
+        log.info("import stops", item=item.id, verdict=verdict, reason=reason)
+        async with self._database.write() as db:
+            if isinstance(error, SessionRefused | Checkpoint) and item.connection_id:
+                await self._connecting.refused(db, item.connection_id, error, now)
+            if verdict is Verdict.FAIL or (item.state == "previewing"):
+                await self._end(db, item, "failed", reason, now, detail=_detail(error))
+                return
+            wait_until = None
+            if verdict is Verdict.WAIT:
+                until = error.until if isinstance(error, RateLimited) else None
+                wait_until = until or now + decisions.backoff(item.tries)
+            moved = await importing.move(
+                db,
+                item.id,
+                now,
+                run=item.run,
+                from_states=["running"],
+                state=verdict,
+                reason=reason,
+                detail=_detail(error),
+                wait_until=wait_until,
+                tries=item.tries + (reason is Reason.UPSTREAM),
+            )
+            if not moved:
+                return
+            await release(db, item.id, now)
+            if verdict is Verdict.PAUSE:
+                await notices.add(
+                    db,
+                    item.user_id,
+                    "import_paused",
+                    now,
+                    once=f"import:{item.id}:r{item.run}:{reason}",
+                    import_id=item.id,
+                )
+
+    async def _end(
+        self,
+        db: Transaction,
+        item: Import,
+        state: str,
+        reason: Reason | None,
+        now: datetime,
+        detail: str = "",
+    ) -> bool:
+        moved = await importing.move(
+            db,
+            item.id,
+            now,
+            run=item.run,
+            from_states=importing.LIVE,
+            state=state,
+            reason=reason,
+            detail=detail,
+            ended_at=now,
+        )
+        if moved:
+            await release(db, item.id, now)
+            await importing.drop_pending(db, item.id, now)
+            await notices.add(
+                db,
+                item.user_id,
+                "import_ended",
+                now,
+                once=f"import:{item.id}:r{item.run}:ended",
+                import_id=item.id,
+            )
+        return moved
+
+
+def _listed(raw: RawItem, unread: str) -> NewItem:
+    """An item that can't be read keeps its place and its raw form, and is reported as failed."""
+    try:
+        post = read_post(raw)
+    except UnreadablePost as error:
+        return NewItem(error.platform_id or unread, error.shortcode, raw, None, "unreadable")
+    return NewItem(post.platform_id, post.shortcode, raw, None)
+
+
+def _detail(error: ReelayError) -> str:
+    """What the card needs beyond the reason; never a secret."""
+    if isinstance(error, OutOfCredits):
+        return str(error.missing)
+    if isinstance(error, UpstreamChanged):
+        return f"gallery-dl {GalleryDl.version()} · report {error.report or 'none'}"
+    return ""
+
+
+def _worst(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Of several workers' failures, the one that decides: losing the import beats all others."""
+    flat = list(_flatten(failures))
+    for kind in (asyncio.CancelledError, Superseded, Checkpoint, SessionRefused, RateLimited):
+        for failure in flat:
+            if isinstance(failure, kind):
+                return failure
+    return flat[0]
+
+
+def _flatten(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for failure in group.exceptions:
+        found += _flatten(failure) if isinstance(failure, BaseExceptionGroup) else [failure]
+    return found

@@ -1,0 +1,77 @@
+"""When things happen: loops that run in this process, each with a beat that readiness watches.
+
+APScheduler keeps the time. A tick that needs durability only enqueues a job. Used by bot/app.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from services.clock import Now
+
+log = structlog.get_logger()
+
+Tick = Callable[[], Awaitable[object]]
+GRACE = timedelta(seconds=5)  # for loops that are faster than a slow disk
+
+
+@dataclass(slots=True)
+class Loop:
+    """`beat_at`: when a tick last ended well."""
+
+    name: str
+    every: timedelta
+    beat_at: datetime
+
+
+class Clock:
+    """Loops are added before `start()`."""
+
+    def __init__(self, now: Now) -> None:
+        self._now = now
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self.loops: dict[str, Loop] = {}
+
+    def every(self, interval: timedelta, name: str, tick: Tick) -> None:
+        """Runs `tick` every interval, never twice at once."""
+        loop = Loop(name, interval, self._now())
+        self.loops[name] = loop
+
+        async def run() -> None:
+            try:
+                await tick()
+            except Exception:
+                log.exception("tick failed", loop=name)
+            else:
+                loop.beat_at = self._now()
+
+        self._scheduler.add_job(
+            run,
+            "interval",
+            seconds=interval.total_seconds(),
+            id=name,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=3600,
+        )
+
+    def start(self) -> None:
+        for loop in self.loops.values():
+            loop.beat_at = self._now()
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def dead(self) -> list[str]:
+        """Loops whose last good tick is two intervals ago."""
+        now = self._now()
+        return [
+            loop.name for loop in self.loops.values() if now - loop.beat_at > 2 * loop.every + GRACE
+        ]

@@ -1,0 +1,1 @@
+"""The side server, and how Reelay is seen from outside: health, metrics, alerts."""

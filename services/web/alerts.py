@@ -1,0 +1,89 @@
+"""Tells the owners what is ill: once per incident, and again when it is over.
+
+A tick of the clock. What counts as ill is a pure function of figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.clock import Now
+from services.errors import GalleryDlFailed, RateLimited, SessionRefused, UpstreamChanged
+from services.importing.decisions import Reason
+from services.web.health import Health
+from storage import audit, figures, importing, notices, pace, people
+from storage.database import Database
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+MIN_POSTS = 10  # fewer say nothing about a share
+MIN_CALLS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """`failing`: (import id, failed, settled); `hour` and `minute`: {outcome of calls: number}."""
+
+    failing: list[tuple[int, int, int]]
+    hour: dict[str, int]
+    minute: dict[str, int]
+    unstored: list[int]  # imports that are paused because nothing can be stored
+    bad_checks: dict[str, str]  # {name of a health check: its sentence}
+
+
+Incident = tuple[str, str]
+"""(kind, subject): the kinds are listed in bot/notices.py."""
+
+
+def ill(now: Figures) -> set[Incident]:
+    found: set[Incident] = {
+        ("import_failing", f"import {import_id}")
+        for import_id, failed, settled in now.failing
+        if settled >= MIN_POSTS and failed / settled > 0.2
+    }
+    if now.hour.get(SessionRefused.__name__, 0) > 10:
+        found.add(("sessions_refused", ""))
+    if now.minute.get(RateLimited.__name__, 0) > 5:
+        found.add(("rate_limits", ""))
+    calls = sum(now.hour.values())
+    broken = sum(now.hour.get(kind.__name__, 0) for kind in (GalleryDlFailed, UpstreamChanged))
+    if calls >= MIN_CALLS and broken / calls > 0.5:
+        found.add(("gallery_dl", ""))
+    found |= {("storage", f"import {import_id}") for import_id in now.unstored}
+    if "loops" in now.bad_checks:
+        found.add(("loop", now.bad_checks["loops"]))
+    if "disk" in now.bad_checks:
+        found.add(("disk", ""))
+    return found
+
+
+class Alerts:
+    def __init__(self, database: Database, health: Health, now: Now) -> None:
+        self._database = database
+        self._health = health
+        self._now = now
+
+    async def check(self) -> None:
+        checks = {check.name: check.text for check in await self._health.report() if not check.good}
+        now = self._now()
+        async with self._database.write() as db:
+            stopped = await importing.in_states(db, "paused", reason=Reason.STORAGE)
+            current = ill(
+                Figures(
+                    failing=await figures.failing_imports(db, now - HOUR),
+                    hour=await pace.outcomes_since(db, now - HOUR),
+                    minute=await pace.outcomes_since(db, now - MINUTE),
+                    unstored=[item.id for item in stopped],
+                    bad_checks=checks,
+                )
+            )
+            known = {(kind, subject) for kind, subject, _ in await audit.open_incidents(db)}
+            leaders = await people.leaders(db)
+            for kind, subject in sorted(current - known):
+                await audit.open_incident(db, kind, subject, now)
+                for leader in leaders:
+                    await notices.add(db, leader, "alert", now, alert=kind, subject=subject)
+            for kind, subject in sorted(known - current):
+                await audit.close_incident(db, kind, subject, now)
+                for leader in leaders:
+                    await notices.add(db, leader, "alert_over", now, alert=kind, subject=subject)

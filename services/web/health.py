@@ -1,0 +1,82 @@
+"""Is Reelay well? One list of checks, read by /ready, by /admin and by the alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.clock import Now
+from services.jobs.clock import Clock
+from storage import audit
+from storage.database import Database, Unavailable
+from storage.objects import ObjectStore
+
+POLL_AGE = timedelta(seconds=60)  # a long poll is held open for 10 s
+LOW_DISK = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`name` is a stable word, `text` a sentence for people."""
+
+    name: str
+    good: bool
+    text: str
+
+
+class Health:
+    """`last_poll`: when getUpdates last answered, None where this process does not poll."""
+
+    def __init__(
+        self,
+        database: Database,
+        objects: ObjectStore,
+        clock: Clock,
+        now: Now,
+        last_poll: Callable[[], datetime | None],
+    ) -> None:
+        self._database = database
+        self._objects = objects
+        self._clock = clock
+        self._now = now
+        self._last_poll = last_poll
+
+    async def report(self) -> list[Check]:
+        return [await self._database_check(), self._poll_check(), self._loops(), await self._disk()]
+
+    async def ready(self) -> tuple[bool, list[Check]]:
+        checks = await self.report()
+        return all(check.good for check in checks), checks
+
+    async def _database_check(self) -> Check:
+        try:
+            async with self._database.read() as db:
+                incidents = await audit.open_incidents(db)
+        except Unavailable as error:
+            return Check("database", False, f"The database does not answer: {error}")
+        if incidents:
+            kinds = ", ".join(sorted({kind for kind, _, _ in incidents}))
+            return Check("database", True, f"The database answers. Open alerts: {kinds}")
+        return Check("database", True, "The database answers")
+
+    def _poll_check(self) -> Check:
+        last = self._last_poll()
+        if last is None:
+            return Check("telegram", True, "This process does not poll Telegram")
+        age = self._now() - last
+        words = f"Telegram last answered {age.total_seconds():.0f} s ago"
+        return Check("telegram", age < POLL_AGE, words)
+
+    def _loops(self) -> Check:
+        dead = self._clock.dead()
+        if dead:
+            return Check("loops", False, f"Loops that have stopped: {', '.join(dead)}")
+        return Check("loops", True, f"All {len(self._clock.loops)} loops are running")
+
+    async def _disk(self) -> Check:
+        try:
+            free = await self._objects.free_share()
+        except OSError as error:
+            return Check("disk", False, f"The media folder can't be read: {error.strerror}")
+        return Check("disk", free >= LOW_DISK, f"{free:.0%} of the disk is free")

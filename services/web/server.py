@@ -1,0 +1,104 @@
+"""The side server: /health, /ready, /metrics and, in webhook mode, /telegram. Built by bot/app.py."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from services.web import metrics
+from services.web.health import Health
+from storage.database import Database, Unavailable
+
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
+MAX_BODY = 1 << 20
+
+Receive = Callable[[dict[str, Any]], Awaitable[None]]
+"""Takes one update of Telegram's webhook."""
+
+
+class SideServer:
+    """`operator_token`: opens /metrics to others than this machine; "" leaves it to loopback."""
+
+    def __init__(
+        self,
+        database: Database,
+        health: Health,
+        *,
+        operator_token: str = "",
+        webhook: tuple[str, Receive] | None = None,
+    ) -> None:
+        self._database = database
+        self._health = health
+        self._operator_token = operator_token
+        self._webhook = webhook
+        self._runner: web.AppRunner | None = None
+
+    def application(self) -> web.Application:
+        application = web.Application(client_max_size=MAX_BODY)
+        application.router.add_get("/health", self._alive)
+        application.router.add_get("/ready", self._ready)
+        application.router.add_get("/metrics", self._metrics)
+        if self._webhook:
+            application.router.add_post("/telegram", self._telegram)
+        return application
+
+    async def start(self, host: str, port: int) -> int:
+        """Returns the port it listens on (for port 0)."""
+        self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    # ------------------------------------------------------------ routes
+
+    async def _alive(self, _request: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        ready, checks = await self._health.ready()
+        body = {
+            "ready": ready,
+            "checks": {check.name: {"good": check.good, "text": check.text} for check in checks},
+        }
+        return web.json_response(body, status=200 if ready else 503)
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        if not self._is_operator(request):
+            raise web.HTTPNotFound
+        try:
+            body = await metrics.render(self._database)
+        except Unavailable:
+            raise web.HTTPServiceUnavailable(text="the database does not answer") from None
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    def _is_operator(self, request: web.Request) -> bool:
+        if self._operator_token:
+            given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            if hmac.compare_digest(given.encode(), self._operator_token.encode()):
+                return True
+        # behind a proxy every request comes from this machine: then only the token counts
+        forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+        return not forwarded and ipaddress.ip_address(request.remote or "0.0.0.0").is_loopback  # noqa: S104
+
+    async def _telegram(self, request: web.Request) -> web.Response:
+        assert self._webhook is not None
+        secret, receive = self._webhook
+        given = request.headers.get(SECRET_HEADER, "")
+        if not hmac.compare_digest(given.encode(), secret.encode()):
+            raise web.HTTPForbidden
+        try:
+            update = await request.json()
+        except ValueError:
+            raise web.HTTPBadRequest from None
+        if isinstance(update, dict):
+            await receive(update)
+        return web.Response()

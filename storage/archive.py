@@ -1,0 +1,157 @@
+"""The one archive of posts and their media that imports fill. Called by services.importing and
+services.accounts (export, deletion)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.database import insert_once
+from storage.tables import media, posts, user_posts
+
+
+@dataclass(frozen=True, slots=True)
+class NewPost:
+    platform: str
+    platform_id: str
+    shortcode: str
+    kind: str  # photo | video | carousel
+    author_id: str
+    author: str
+    caption: str
+    taken_at: datetime
+    raw: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewMedia:
+    position: int
+    kind: str  # image | video
+    mime: str
+    bytes: int
+    sha256: str
+    object_key: str
+    width: int | None
+    height: int | None
+
+
+async def known(
+    db: AsyncConnection, user_id: int, platform: str, platform_ids: Sequence[str]
+) -> dict[str, int]:
+    """{platform id: post id} of those that are in the user's library already."""
+    query = (
+        sa.select(posts.c.platform_id, posts.c.id)
+        .join(user_posts, user_posts.c.post_id == posts.c.id)
+        .where(
+            user_posts.c.user_id == user_id,
+            posts.c.platform == platform,
+            posts.c.platform_id.in_(platform_ids),
+        )
+    )
+    return {platform_id: post_id for platform_id, post_id in await db.execute(query)}
+
+
+async def find(db: AsyncConnection, platform: str, platform_id: str) -> int | None:
+    """The post's id if it is archived, whoever brought it."""
+    query = sa.select(posts.c.id).where(
+        posts.c.platform == platform, posts.c.platform_id == platform_id
+    )
+    return (await db.execute(query)).scalar()
+
+
+async def save(db: AsyncConnection, post: NewPost, files: Sequence[NewMedia], now: datetime) -> int:
+    """Adds the post with its media; what is there already stays as it is. Returns the post's id."""
+    columns = {name: getattr(post, name) for name in NewPost.__slots__}
+    added = await db.execute(
+        insert_once(db, posts)
+        .values(columns | {"archived_at": now})
+        .on_conflict_do_nothing(index_elements=["platform", "platform_id"])
+        .returning(posts.c.id)
+    )
+    post_id = added.scalar()
+    if post_id is None:
+        existing = await find(db, post.platform, post.platform_id)
+        assert existing is not None, "a conflicting post vanished inside one transaction"
+        return existing
+    if files:
+        rows = [
+            {name: getattr(file, name) for name in NewMedia.__slots__} | {"post_id": post_id}
+            for file in files
+        ]
+        await db.execute(media.insert(), rows)
+    return int(post_id)
+
+
+async def give(db: AsyncConnection, user_id: int, post_id: int, now: datetime) -> None:
+    """Puts the post into the user's library."""
+    row = {"user_id": user_id, "post_id": post_id, "added_at": now}
+    await db.execute(insert_once(db, user_posts).values(row).on_conflict_do_nothing())
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedMedia:
+    """A file of a user's library, for exports."""
+
+    shortcode: str
+    position: int
+    object_key: str
+    bytes: int
+    sha256: str
+
+
+async def media_of_user(db: AsyncConnection, user_id: int) -> list[OwnedMedia]:
+    query = (
+        sa.select(
+            posts.c.shortcode,
+            media.c.position,
+            media.c.object_key,
+            media.c.bytes,
+            media.c.sha256,
+        )
+        .join(posts, posts.c.id == media.c.post_id)
+        .join(user_posts, user_posts.c.post_id == posts.c.id)
+        .where(user_posts.c.user_id == user_id)
+        .order_by(posts.c.id, media.c.position)
+    )
+    return [OwnedMedia(*row) for row in await db.execute(query)]
+
+
+async def size_of(db: AsyncConnection, user_id: int) -> tuple[int, int]:
+    """(posts, bytes) of a user's library."""
+    mine = sa.select(user_posts.c.post_id).where(user_posts.c.user_id == user_id)
+    count = sa.select(sa.func.count()).select_from(mine.subquery())
+    size = sa.select(sa.func.coalesce(sa.func.sum(media.c.bytes), 0)).where(
+        media.c.post_id.in_(mine)
+    )
+    return (await db.execute(count)).scalar_one(), int((await db.execute(size)).scalar_one())
+
+
+async def orphans(db: AsyncConnection) -> list[tuple[int, list[str]]]:
+    """(post id, object keys) of posts that are in nobody's library any more."""
+    owned = sa.exists().where(user_posts.c.post_id == posts.c.id)
+    rows = await db.execute(
+        sa.select(posts.c.id, media.c.object_key)
+        .outerjoin(media, media.c.post_id == posts.c.id)
+        .where(~owned)
+    )
+    found: dict[int, list[str]] = {}
+    for post_id, key in rows:
+        found.setdefault(post_id, []).extend([key] if key else [])
+    return list(found.items())
+
+
+async def drop_orphan(db: AsyncConnection, post_id: int) -> bool:
+    """Deletes the post unless somebody has taken it meanwhile."""
+    owned = sa.exists().where(user_posts.c.post_id == post_id)
+    gone = await db.execute(posts.delete().where(posts.c.id == post_id, ~owned))
+    return bool(gone.rowcount)
+
+
+async def media_exists(db: AsyncConnection, object_key: str) -> bool:
+    query = sa.select(media.c.id).where(media.c.object_key == object_key).limit(1)
+    return (await db.execute(query)).first() is not None

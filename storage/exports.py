@@ -1,0 +1,129 @@
+"""Exports of a person's own data. Called by services.accounts.privacy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage import tables
+from storage.tables import exports, import_items, imports, posts, user_posts, users
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    id: int
+    user_id: int
+    state: str  # building | ready | failed
+    run: int
+    idle_runs: int
+    object_keys: Sequence[str]
+    created_at: datetime
+    changed_at: datetime
+
+
+_COLUMNS = [exports.c[field.name] for field in fields(Export)]
+
+
+async def start(db: AsyncConnection, user_id: int, now: datetime) -> int:
+    row = {
+        "user_id": user_id,
+        "state": "building",
+        "object_keys": [],
+        "created_at": now,
+        "changed_at": now,
+    }
+    return int(
+        (await db.execute(exports.insert().values(row).returning(exports.c.id))).scalar_one()
+    )
+
+
+async def get(db: AsyncConnection, export_id: int) -> Export | None:
+    row = (await db.execute(sa.select(*_COLUMNS).where(exports.c.id == export_id))).first()
+    return Export(*row) if row else None
+
+
+async def building(db: AsyncConnection, *, user_id: int | None = None) -> list[Export]:
+    query = sa.select(*_COLUMNS).where(exports.c.state == "building")
+    if user_id is not None:
+        query = query.where(exports.c.user_id == user_id)
+    return [Export(*row) for row in await db.execute(query)]
+
+
+async def keys_before(db: AsyncConnection, before: datetime) -> list[tuple[int, Sequence[str]]]:
+    """(id, object keys) of the exports made before then, or of one user who is going."""
+    query = sa.select(exports.c.id, exports.c.object_keys).where(exports.c.created_at < before)
+    return [(row[0], row[1]) for row in await db.execute(query)]
+
+
+async def keys_of_user(db: AsyncConnection, user_id: int) -> list[str]:
+    query = sa.select(exports.c.object_keys).where(exports.c.user_id == user_id)
+    return [key for keys in (await db.execute(query)).scalars() for key in keys]
+
+
+async def change(
+    db: AsyncConnection, export_id: int, now: datetime, *, run: int, **to: Any
+) -> bool:
+    """From state building and for this run only."""
+    moved = await db.execute(
+        exports.update()
+        .where(exports.c.id == export_id, exports.c.run == run, exports.c.state == "building")
+        .values(changed_at=now, **to)
+    )
+    return bool(moved.rowcount)
+
+
+async def next_run(db: AsyncConnection, export_id: int, run: int, now: datetime) -> bool:
+    e = exports.c
+    moved = await db.execute(
+        exports.update()
+        .where(e.id == export_id, e.run == run, e.state == "building")
+        .values(run=e.run + 1, idle_runs=e.idle_runs + 1, changed_at=now)
+    )
+    return bool(moved.rowcount)
+
+
+async def drop(db: AsyncConnection, export_id: int) -> None:
+    await db.execute(exports.delete().where(exports.c.id == export_id))
+
+
+# what an export leaves out: secrets, and what belongs to the machine and not to the person
+_LEFT_OUT = {"secret", "candidate", "fingerprint", "candidate_fingerprint", "raw"}
+
+
+async def rows_of_user(db: AsyncConnection, user_id: int) -> dict[str, list[dict[str, Any]]]:
+    """Every row that is about this person, table by table; no secrets."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name in ("connections", "credit_entries", "collections", "imports", "notices"):
+        table = tables.metadata.tables[name]
+        found[name] = await _rows(db, table, table.c.user_id == user_id)
+    found["users"] = await _rows(db, users, users.c.id == user_id)
+    mine = sa.select(imports.c.id).where(imports.c.user_id == user_id)
+    found["import_items"] = await _rows(db, import_items, import_items.c.import_id.in_(mine))
+    kept = sa.select(user_posts.c.post_id).where(user_posts.c.user_id == user_id)
+    found["posts"] = await _rows(db, posts, posts.c.id.in_(kept))
+    found["media"] = await _rows(db, tables.media, tables.media.c.post_id.in_(kept))
+    found["audit"] = await _rows(db, tables.audit, tables.audit.c.actor_id == user_id)
+    return found
+
+
+async def _rows(
+    db: AsyncConnection, table: sa.Table, which: sa.ColumnElement[bool]
+) -> list[dict[str, Any]]:
+    columns = [column for column in table.c if column.name not in _LEFT_OUT]
+    rows = await db.execute(sa.select(*columns).where(which))
+    return [dict(row._mapping) for row in rows]
+
+
+async def raw_posts(db: AsyncConnection, user_id: int) -> list[tuple[str, dict[str, Any]]]:
+    """(shortcode, the post as the platform sent it) of a user's library."""
+    query = (
+        sa.select(posts.c.shortcode, posts.c.raw)
+        .join(user_posts, user_posts.c.post_id == posts.c.id)
+        .where(user_posts.c.user_id == user_id)
+    )
+    return [(row[0], row[1]) for row in await db.execute(query)]

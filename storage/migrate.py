@@ -1,0 +1,48 @@
+"""Brings the database to the newest revision. Called at every start and by `reelay migrate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+
+import migrations
+from storage.database import tune
+from storage.tables import metadata
+
+__all__ = ["metadata", "upgrade"]
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """`url` as in storage.database. Blocking; a failed migration leaves the database as it was."""
+    engine = _engine(url)
+    try:
+        with engine.connect() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+            connection.commit()
+            if connection.dialect.name == "sqlite":
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                if broken:
+                    raise RuntimeError(f"a migration broke a foreign key of {broken[0]}")
+    finally:
+        engine.dispose()
+
+
+def _engine(url: str) -> sa.Engine:
+    engine = sa.create_engine(url.replace("+aiosqlite", ""))
+    if engine.dialect.name == "sqlite":
+        tune(engine)
+
+        # Batch migrations copy tables; with foreign keys on, dropping the old parent would delete
+        # its children. Registered after tune(), so it has the last word.
+        @event.listens_for(engine, "connect")
+        def foreign_keys_off(connection: object, _record: object) -> None:
+            connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[attr-defined]
+
+    return engine

@@ -1,0 +1,84 @@
+"""When an identity may send its next request, and the log of calls. Used by services.instagram."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.database import insert_once
+from storage.tables import calls, pace
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Frozen if `reason` is set; `frozen_until` None then means: until its owner acts."""
+
+    identity: str
+    next_at: datetime
+    frozen_until: datetime | None
+    reason: str | None
+    strikes: int
+    struck_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    identity: str
+    purpose: str
+    at: datetime
+    requests: int
+    seconds: float
+    outcome: str
+
+
+_COLUMNS = [pace.c[name] for name in Pace.__slots__]
+
+
+async def get(db: AsyncConnection, identity: str) -> Pace | None:
+    row = (await db.execute(sa.select(*_COLUMNS).where(pace.c.identity == identity))).first()
+    return Pace(*row) if row else None
+
+
+async def frozen(db: AsyncConnection) -> list[Pace]:
+    rows = await db.execute(sa.select(*_COLUMNS).where(pace.c.reason.is_not(None)))
+    return [Pace(*row) for row in rows]
+
+
+async def put(db: AsyncConnection, state: Pace) -> None:
+    row = {name: getattr(state, name) for name in Pace.__slots__}
+    await db.execute(
+        insert_once(db, pace)
+        .values(row)
+        .on_conflict_do_update(index_elements=["identity"], set_=row)
+    )
+
+
+async def log(db: AsyncConnection, call: Call) -> None:
+    row = {name: getattr(call, name) for name in Call.__slots__}
+    await db.execute(calls.insert().values(row))
+
+
+async def outcomes_since(db: AsyncConnection, since: datetime) -> dict[str, int]:
+    """{outcome: number of calls} since then."""
+    query = (
+        sa.select(calls.c.outcome, sa.func.count())
+        .where(calls.c.at >= since)
+        .group_by(calls.c.outcome)
+    )
+    return {outcome: count for outcome, count in await db.execute(query)}
+
+
+async def requests_by_identity(db: AsyncConnection) -> dict[str, int]:
+    query = sa.select(calls.c.identity, sa.func.sum(calls.c.requests)).group_by(calls.c.identity)
+    return {identity: int(count) for identity, count in await db.execute(query)}
+
+
+async def calls_by_outcome(db: AsyncConnection) -> dict[tuple[str, str], int]:
+    """{(purpose, outcome): number of calls} since the beginning."""
+    query = sa.select(calls.c.purpose, calls.c.outcome, sa.func.count()).group_by(
+        calls.c.purpose, calls.c.outcome
+    )
+    return {(purpose, outcome): count for purpose, outcome, count in await db.execute(query)}
