@@ -17,10 +17,10 @@ def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in problem['loc']).upper() or 'settings'}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
+        lines = []
+        for problem in error.errors(include_input=False, include_url=False):
+            name = ".".join(str(part) for part in problem["loc"]).upper() or "settings"
+            lines.append(f"{name}: {problem['msg']}")
         raise click.ClickException("Wrong settings.\n" + "\n".join(lines)) from None
 
 

@@ -24,6 +24,7 @@ from bot.accounts.connect import Connect
 from bot.accounts.credits import Credits
 from bot.accounts.preferences import Preferences
 from bot.accounts.privacy import PrivacyScreen
+from bot.chat import Chat
 from bot.importing.handlers import ImportScreen
 from bot.menu import Menu
 from bot.notices import Notices
@@ -159,10 +160,16 @@ class App:
             Preferences(self.people),
             PrivacyScreen(self.privacy, self.importing),
             Admin(self.people, self.importing, self.health),
+            Unasked(connect, importing),
         ):
             screen.register(self.router)
-        unasked = Unasked(connect, importing)
-        self.router.otherwise(text=unasked.text, document=unasked.document, welcome=menu.home)
+
+        async def welcome(chat: Chat) -> None:
+            await menu.home(chat)
+            if chat.user.leads and self.wire:
+                await self.wire.announce_admin(chat.user.id)
+
+        self.router.otherwise(text=importing.paste, secret=connect.receive, welcome=welcome)
 
     def _register_loops(self) -> None:
         every = self.clock.every
@@ -174,6 +181,7 @@ class App:
             every(MINUTE, "reconcile", self.engine.reconcile)
             every(MINUTE, "deletions", self.privacy.delete_due)
             every(HOUR, "sweep", self.privacy.sweep)
+            every(HOUR, "forget updates", self.router.prune)
             every(HOUR, "expiring cookies", self.connecting.warn_expiring)
             every(15 * SECOND, "alerts", self.alerts.check)
         if self.wire:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_SHAPE = re.compile(r"v1:([a-z]{1,12}):([a-z_]{1,20})(?::([A-Za-z0-9_.-]{1,24}))?")
+_SHAPE = re.compile(r"v1:([a-z]{1,12}):([a-z_]{1,20})(?::([A-Za-z0-9_.-]{1,32}))?")
 
 
 @dataclass(frozen=True, slots=True)

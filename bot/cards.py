@@ -56,7 +56,7 @@ def esc(text: object, limit: int = 200) -> str:
     """A foreign string for HTML, at most `limit` characters of it; no half surrogate pairs."""
     clean = str(text).encode("utf-8", "replace").decode()
     short = clean if len(clean) <= limit else clean[: limit - 1] + "…"
-    return html.escape(short, quote=False)
+    return html.escape(short)
 
 
 def bar(done: int, total: int, width: int = 10) -> str:
@@ -68,6 +68,11 @@ def bar(done: int, total: int, width: int = 10) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """ "1 post", "2 posts"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def verb(number: int, one: str, many: str) -> str:
+    """ "1 post *stays*", "2 posts *stay*"."""
+    return one if number == 1 else many
 
 
 def clock_time(moment: datetime, zone: str, now: datetime) -> str:

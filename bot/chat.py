@@ -5,16 +5,20 @@ Made by bot/router.py. Handlers never meet Telegram's own objects.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from telegram import Bot, CallbackQuery, Document, InputFile, Message
-from telegram.error import BadRequest
+from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.callbacks import Tap
 from bot.cards import Card
+from bot.flood import seconds
 from services.clock import Now
 from services.errors import BadInput
 from storage import flows
@@ -24,6 +28,9 @@ from storage.people import User
 
 FLOW_LIFE = timedelta(minutes=30)
 TOAST = 200
+SHORT = 3.0  # seconds of a 429 that an answer is worth waiting for
+
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -55,8 +62,10 @@ class Chat:
 
     async def say(self, card: Card, *, silent: bool = False) -> int:
         """A new message; returns its id."""
-        sent = await self.bot.send_message(
-            self.id, card.text, reply_markup=card.keyboard(), disable_notification=silent
+        sent = await _again(
+            lambda: self.bot.send_message(
+                self.id, card.text, reply_markup=card.keyboard(), disable_notification=silent
+            )
         )
         return sent.message_id
 
@@ -64,28 +73,28 @@ class Chat:
         """In place of the card that was tapped, or as a new message. Returns its id."""
         if self.query is None or self.message is None:
             return await self.say(card)
+        shown = self.message.message_id
         try:
-            await self.bot.edit_message_text(
-                card.text,
-                chat_id=self.id,
-                message_id=self.message.message_id,
-                reply_markup=card.keyboard(),
+            await _again(
+                lambda: self.bot.edit_message_text(
+                    card.text, chat_id=self.id, message_id=shown, reply_markup=card.keyboard()
+                )
             )
         except BadRequest as refused:
             reason = str(refused).lower()
             if "not modified" in reason:
-                return self.message.message_id
+                return shown
             if "not found" in reason or "can't be edited" in reason or "no text" in reason:
                 return await self.say(card)
             raise
-        return self.message.message_id
+        return shown
 
     async def toast(self, text: str, *, alert: bool = False) -> None:
         """The short answer to a tap; nothing if this was no tap or it was answered."""
         if self.query is None or self.answered:
             return
         self.answered = True
-        with contextlib.suppress(BadRequest):  # too old to be answered: the action still counts
+        with contextlib.suppress(TelegramError):  # too old to be answered: the action still counts
             await self.bot.answer_callback_query(self.query.id, text[:TOAST], show_alert=alert)
 
     async def send_file(self, name: str, content: bytes, caption: str) -> None:
@@ -132,3 +141,14 @@ class Chat:
     async def end_flow(self) -> None:
         async with self.database.write() as db:
             await flows.end(db, self.id, self.user.id)
+
+
+async def _again(call: Callable[[], Awaitable[Result]]) -> Result:
+    """Once more after a short 429, while this chat's other updates wait; a long one is raised."""
+    try:
+        return await call()
+    except RetryAfter as busy:
+        if seconds(busy) > SHORT:
+            raise
+        await asyncio.sleep(seconds(busy))
+        return await call()

@@ -6,6 +6,8 @@ from bot.cards import Button, Card, button, count, esc
 from bot.chat import Chat
 from bot.router import Router
 from services.accounts.connecting import Connecting
+from storage.connections import Connection
+from storage.people import User
 
 COMMANDS = {
     "start": "Menu: what to do next",
@@ -17,6 +19,7 @@ COMMANDS = {
     "help": "Help on one topic",
     "privacy": "Export or delete my data",
 }
+NAMED = 5  # accounts on the first screen
 ADMIN_COMMANDS = {**COMMANDS, "admin": "People, credits, health, audit"}
 
 TOPICS = {
@@ -29,10 +32,12 @@ TOPICS = {
     ),
     "cookies": (
         "Your cookies",
-        "Reelay reads Instagram with the session of your browser. In a <b>private window</b> log in "
-        "to instagram.com, export <code>cookies.txt</code> with a browser extension such as "
-        "<i>Get cookies.txt LOCALLY</i>, send the file here, and close the window without logging "
-        "out. Your message is deleted at once, the cookies are stored encrypted.",
+        "Reelay reads Instagram with the session of your browser.\n\n"
+        "1. Open a <b>private window</b> and log in to instagram.com.\n"
+        "2. Export <code>cookies.txt</code> with a browser extension such as <i>Get cookies.txt "
+        "LOCALLY</i>.\n"
+        "3. Send the file here, and close the window without logging out.\n\n"
+        "Your message is deleted at once; the cookies are kept encrypted.",
     ),
     "pace": (
         "Why it is slow on purpose",
@@ -66,48 +71,56 @@ class Menu:
                 await chat.end_flow()
                 await chat.show(await self._home(chat))
             case "help":
-                await chat.show(_help())
+                await chat.show(help_card(chat.user))
             case "topic" if chat.tap.ref in TOPICS:
-                await chat.show(_topic(chat.tap.ref))
+                await chat.show(topic_card(chat.tap.ref))
 
     async def home(self, chat: Chat) -> None:
         await chat.say(await self._home(chat))
 
     async def help(self, chat: Chat) -> None:
-        await chat.say(_topic(chat.text) if chat.text in TOPICS else _help())
+        topic = chat.text.lower()
+        await chat.say(topic_card(topic) if topic in TOPICS else help_card(chat.user))
 
     async def _home(self, chat: Chat) -> Card:
         accounts = await self._connecting.of_user(chat.user.id)
-        lines = [
-            f"Hello <b>{esc(chat.user.name, 40)}</b>, this is Reelay: your Instagram, from one chat."
-        ]
-        if self._banner:
-            lines.append(f"<i>{esc(self._banner, 300)}</i>")
-        first: tuple[Button, ...]
-        if accounts:
-            names = ", ".join(esc(account.label, 40) for account in accounts)
-            lines.append(f"Connected: {names} · {count(chat.user.credits, 'credit')}")
-            lines.append("Paste the link of a saved collection, a post or a reel to import it.")
-            first = (button("📥 Import", "imp", "ask"), button("⏱ Jobs", "imp", "jobs"))
-        else:
-            lines.append(
-                "First connect an Instagram account. It takes a minute, and your session is kept "
-                "encrypted on this server only."
-            )
-            first = (button("🔗 Connect Instagram", "con", "begin"),)
-        if chat.user.delete_after:
-            lines.append("⚠️ Your data is going to be deleted. /privacy can still undo it.")
-        rest = (
-            (button("🔗 Accounts", "con", "list"), button("🪙 Credits", "cre", "show"))
-            if accounts
-            else (button("🪙 Credits", "cre", "show"),)
+        return home_card(chat.user, accounts, self._banner)
+
+
+def home_card(user: User, accounts: list[Connection], banner: str) -> Card:
+    lines = [f"Hello <b>{esc(user.name, 40)}</b>, this is Reelay: your Instagram, from one chat."]
+    if banner:
+        lines.append(f"<i>{esc(banner, 300)}</i>")
+    first: tuple[Button, ...]
+    if accounts:
+        names = ", ".join(
+            esc(account.label, 40) + ("" if account.status in ("active", "checking") else " ⚠️")
+            for account in accounts[:NAMED]
         )
-        last = (button("⚙️ Settings", "set", "show"), button("❔ Help", "menu", "help"))
-        return Card("\n\n".join(lines), (first, rest, last))
+        more = f" and {len(accounts) - NAMED} more" if len(accounts) > NAMED else ""
+        lines.append(f"Connected: {names}{more} · {count(user.credits, 'credit')}")
+        lines.append("Paste the link of a saved collection, a post or a reel to import it.")
+        first = (button("📥 Import", "imp", "ask"), button("⏱ Jobs", "imp", "jobs"))
+    else:
+        lines.append(
+            "First connect an Instagram account. It takes a minute, and your session is kept "
+            "encrypted on this server only."
+        )
+        first = (button("🔗 Connect Instagram", "con", "begin"),)
+    if user.delete_after:
+        lines.append("⚠️ Your data is going to be deleted. /privacy can still undo it.")
+    rest = (
+        (button("🔗 Accounts", "con", "list"), button("🪙 Credits", "cre", "show"))
+        if accounts
+        else (button("🪙 Credits", "cre", "show"),)
+    )
+    last = (button("⚙️ Settings", "set", "show"), button("❔ Help", "menu", "help"))
+    return Card("\n\n".join(lines), (first, rest, last))
 
 
-def _help() -> Card:
-    lines = [f"/{name} · {text}" for name, text in COMMANDS.items()]
+def help_card(user: User) -> Card:
+    commands = ADMIN_COMMANDS if user.leads else COMMANDS
+    lines = [f"/{name} · {text}" for name, text in commands.items()]
     topics = [button(title, "menu", "topic", name) for name, (title, _) in TOPICS.items()]
     return Card(
         "<b>What I can do</b>\n" + "\n".join(lines) + "\n\nOr just paste an Instagram link.",
@@ -115,9 +128,10 @@ def _help() -> Card:
     )
 
 
-def _topic(name: str) -> Card:
+def topic_card(name: str) -> Card:
     title, text = TOPICS[name]
-    return Card(
-        f"<b>{title}</b>\n\n{text}",
-        ((button("‹ Help", "menu", "help"), button("Menu", "menu", "home")),),
+    back = (button("‹ Help", "menu", "help"), button("Menu", "menu", "home"))
+    rows = (
+        ((button("🔗 Connect Instagram", "con", "begin"),), back) if name == "cookies" else (back,)
     )
+    return Card(f"<b>{title}</b>\n\n{text}", rows)

@@ -14,6 +14,7 @@ from services.accounts.connecting import Connecting
 from services.clock import Now
 from services.errors import NotAllowed
 from services.importing.service import Importing
+from storage.connections import Connection
 from storage.notices import Notice
 from storage.people import User
 
@@ -101,13 +102,13 @@ class Notices:
         left = count(int(notice.data["days"]), "day")
         return Message(
             Card(
-                f"⏰ The session of <b>{esc(account.label)}</b> ends within {left}. Send new cookies "
-                "before that, and nothing stops.",
+                f"⏰ The session of <b>{esc(account.label)}</b> ends within {left}. Send new "
+                "cookies before that, and nothing stops.",
                 ((button("🍪 Send new cookies", "con", "begin"), *MENU),),
             )
         )
 
-    async def _account(self, user: User, notice: Notice):  # type: ignore[no-untyped-def]
+    async def _account(self, user: User, notice: Notice) -> Connection:
         accounts = await self._connecting.of_user(user.id)
         for account in accounts:
             if account.id == notice.data["connection_id"]:
@@ -129,7 +130,8 @@ class Notices:
     # ------------------------------------------------------------ people
 
     async def _joined(self, user: User, notice: Notice) -> Message:
-        return Message(Card(f"👋 {esc(notice.data['name'], 60)} has joined with your invitation."))
+        name = esc(notice.data["name"], 60)
+        return Message(Card(f"👋 {name} has joined with your invitation.", (MENU,)))
 
     async def _granted(self, user: User, notice: Notice) -> Message:
         amount = count(int(notice.data["amount"]), "credit")
@@ -146,8 +148,8 @@ class Notices:
     async def _export_failed(self, user: User, notice: Notice) -> Message:
         return Message(
             Card(
-                "❌ Your export could not be built. Nothing was lost; try again, and if it stays tell "
-                "whoever runs this bot.",
+                "❌ Your export could not be built. Nothing was lost; try again, and if it stays "
+                "tell whoever runs this bot.",
                 ((button("Try again", "pri", "export"), *MENU),),
             )
         )
@@ -159,7 +161,8 @@ class Notices:
         about = f" ({esc(subject, 60)})" if subject else ""
         return Message(
             Card(
-                f"🚨 <b>Alert</b>: {ALERTS.get(kind, esc(kind))}{about}.\nI tell you when it is over.",
+                f"🚨 <b>Alert</b>: {ALERTS.get(kind, esc(kind))}{about}.\nI tell you when it is "
+                "over.",
                 ((button("Health", "adm", "health"),),),
             )
         )

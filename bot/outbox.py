@@ -13,10 +13,11 @@ import structlog
 from telegram import Bot, InputFile
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 
+from bot.flood import seconds
 from bot.notices import DELETED, SILENCED_BY, Message, Notices
 from services.clock import Now
 from storage import notices, people
-from storage.database import Database
+from storage.database import Database, Unavailable
 from storage.notices import Notice
 from storage.objects import ObjectStore
 from storage.people import User
@@ -43,12 +44,6 @@ def is_silent(user: User, kind: str, now: datetime) -> bool:
     return preference is not None and (preference in user.muted or is_quiet(user, now))
 
 
-def seconds(error: RetryAfter) -> float:
-    """python-telegram-bot gives a number or a timedelta, depending on its own settings."""
-    wait = error.retry_after
-    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
-
-
 class Outbox:
     def __init__(
         self, bot: Bot, database: Database, objects: ObjectStore, texts: Notices, now: Now
@@ -64,18 +59,28 @@ class Outbox:
         async with self._database.read() as db:
             due = await notices.due(db, self._now())
         for notice in due:
-            await self._deliver(notice)
+            try:
+                await self._deliver(notice)
+            except Unavailable:
+                raise  # nothing can be marked either: the next tick begins anew
+            except Exception:
+                # the edge of one notice: a file that is gone or a text that fails must not hold up
+                # everybody else's
+                log.exception("notice failed", notice=notice.id, kind=notice.kind)
+                await self._later(notice, _backoff(notice))
 
     async def _deliver(self, notice: Notice) -> None:
         async with self._database.read() as db:
             user = await people.get(db, notice.user_id)
+        silent = False
+        message: Message | None = None  # of what is gone, nothing is left to say
         if notice.kind == "deleted":
-            message: Message | None = DELETED
-        else:
-            message = await self._texts.message(user, notice) if user else None
+            message = DELETED
+        elif user:
+            message = await self._texts.message(user, notice)
+            silent = is_silent(user, notice.kind, self._now())
         try:
             if message:
-                silent = bool(user) and is_silent(user, notice.kind, self._now())  # type: ignore[arg-type]
                 await self._send(notice.user_id, message, silent)
         except RetryAfter as error:
             await self._later(notice, timedelta(seconds=seconds(error) + 0.5))
@@ -86,7 +91,7 @@ class Outbox:
             await self._give_up(notice, str(error))
         except NetworkError as error:
             log.warning("notice not delivered", notice=notice.id, error=str(error))
-            await self._later(notice, timedelta(seconds=min(300, 2**notice.attempts)))
+            await self._later(notice, _backoff(notice))
         else:
             await self._done(notice)
 
@@ -119,11 +124,22 @@ class Outbox:
             await notices.later(db, notice.id, self._now() + wait)
 
     async def _unreachable(self, notice: Notice) -> None:
-        """The person blocked the bot: the notice waits for them to come back."""
+        """The person blocked the bot: the notice waits for them to come back.
+
+        The receipt of a deletion does not: it is the last row that names them.
+        """
         async with self._database.write() as db:
+            if notice.kind == "deleted":
+                await notices.forget(db, notice_id=notice.id)
+                return
             await people.change(db, notice.user_id, reachable=False)
-            await notices.later(db, notice.id, self._now() + UNREACHABLE)
+            await notices.wait(db, notice.id, self._now() + UNREACHABLE)
 
     async def _give_up(self, notice: Notice, why: str) -> None:
         async with self._database.write() as db:
             await notices.give_up(db, notice.id, why)
+
+
+def _backoff(notice: Notice) -> timedelta:
+    """1, 2, 4, … seconds, at most five minutes."""
+    return timedelta(seconds=min(300, 2 ** min(notice.attempts, 9)))

@@ -12,8 +12,8 @@ import structlog
 from telegram import Bot
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 
+from bot.flood import seconds
 from bot.importing import cards
-from bot.outbox import seconds
 from services.clock import Now
 from services.errors import NotAllowed
 from services.importing.service import Importing
@@ -75,7 +75,9 @@ class Progress:
             if "not found" in reason or "can't be edited" in reason:
                 await self._drop(row)  # the person deleted it; the result still comes
                 return
-            if "not modified" not in reason:
+            if "not modified" in reason:
+                gap = timedelta(0)  # nothing was edited, so what comes next need not wait
+            else:
                 log.warning("card refused", error=str(error))
         except NetworkError as error:
             log.info("card not edited", error=str(error))

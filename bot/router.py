@@ -11,12 +11,13 @@ import contextlib
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
-from telegram import Bot, Update
-from telegram.error import BadRequest, Forbidden, NetworkError, TelegramError
+from telegram import Bot, Message, Update
+from telegram.error import BadRequest, Forbidden, TelegramError
 from telegram.ext import BaseUpdateProcessor, ContextTypes
 
 from bot import callbacks
@@ -24,14 +25,17 @@ from bot.cards import Button, Card, button, esc
 from bot.chat import Chat
 from services.accounts.people import People, Visitor
 from services.clock import Now
-from services.errors import NotAllowed, ReelayError, Remedy
-from storage import flows
+from services.errors import BadInput, NotAllowed, ReelayError, Remedy
+from storage import updates
 from storage.database import Database, Unavailable
+from storage.people import User
 
 log = structlog.get_logger()
 
 Handler = Callable[[Chat], Awaitable[None]]
 
+SESSION = "sessionid"  # Instagram's secret, in every form in which it can be pasted
+UPDATE_LIFE = timedelta(days=2)  # Telegram keeps an update for one
 PRIVATE_BOT = "This is a private bot. Ask its owner for an invitation link."
 _COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@\w+)?(?:\s+|$)", re.IGNORECASE)
 
@@ -66,7 +70,7 @@ class Router:
         self._areas: dict[str, Handler] = {}
         self._flows: dict[str, Handler] = {}
         self._on_text: Handler | None = None
-        self._on_document: Handler | None = None
+        self._on_secret: Handler | None = None
         self._welcome: Handler | None = None
 
     # ------------------------------------------------------------ registration
@@ -82,9 +86,10 @@ class Router:
         """The answer to a question that `Chat.ask` put under this name."""
         self._flows[name] = handler
 
-    def otherwise(self, *, text: Handler, document: Handler, welcome: Handler) -> None:
-        """Text and files outside of any flow; the first screen of a person who was let in."""
-        self._on_text, self._on_document, self._welcome = text, document, welcome
+    def otherwise(self, *, text: Handler, secret: Handler, welcome: Handler) -> None:
+        """`text`: outside of any flow. `secret`: files and pasted sessions, whatever was asked,
+        because they must leave the chat. `welcome`: the first screen of who was let in."""
+        self._on_text, self._on_secret, self._welcome = text, secret, welcome
 
     @property
     def commands(self) -> list[str]:
@@ -103,29 +108,42 @@ class Router:
         private = place.type == "private"
         try:
             user = await self._people.find(person.id)
+            known = user is not None
             if user is None:
                 user = await self._stranger(update, context.bot)
                 if user is None:
                     return
-                handler: Handler | None = self._welcome
-                chat = Chat(context.bot, user, place.id, private, self._now, self._database)
-            else:
-                chat = Chat(context.bot, user, place.id, private, self._now, self._database)
+            chat = Chat(context.bot, user, place.id, private, self._now, self._database)
+            if known:
                 chat.query = query
                 card = query.message if query else None
-                chat.message = message or (card if card and card.is_accessible else None)  # type: ignore[assignment]
-                handler = await self._find(chat, update)
+                chat.message = message or (card if isinstance(card, Message) else None)
+                if not await self._first_time(update):
+                    return
+            handler = await self._find(chat) if known else self._welcome
         except Unavailable:
             log.exception("database unavailable")
             await _say_trouble(context.bot, place.id)
             return
-        if handler is None:
-            return
-        await self._run(handler, chat)
+        if handler:
+            await self._run(handler, chat)
+
+    async def _first_time(self, update: Update) -> bool:
+        """Telegram delivers at least once, and a second "+50 credits" must not count."""
+        async with self._database.write() as db:
+            return await updates.take(db, update.update_id, self._now())
+
+    async def prune(self) -> None:
+        """From the clock."""
+        async with self._database.write() as db:
+            await updates.prune(db, self._now() - UPDATE_LIFE)
 
     async def _run(self, handler: Handler, chat: Chat) -> None:
         try:
             await handler(chat)
+        except Unavailable:
+            log.exception("database unavailable")
+            await _say_trouble(chat.bot, chat.id)
         except NotAllowed as error:
             await chat.toast(error.message)
             if chat.query is None:
@@ -134,11 +152,10 @@ class Router:
             await self._failed(chat, error)
         except Forbidden:
             await self._people.reachable(chat.user.id, False)
-        except (NetworkError, TelegramError) as error:
-            if isinstance(error, BadRequest):
-                log.exception("telegram refused", error=str(error))
-            else:
-                log.warning("telegram unreachable", error=str(error))
+        except BadRequest as error:  # a card that Telegram refuses is our mistake
+            await self._failed(chat, error)
+        except TelegramError as error:
+            log.warning("telegram unreachable", error=str(error))
         except Exception as error:  # noqa: BLE001 - the edge of a handler: said, logged, survived
             await self._failed(chat, error)
         finally:
@@ -158,7 +175,7 @@ class Router:
 
     # ------------------------------------------------------------ who, and to whom it goes
 
-    async def _stranger(self, update: Update, bot: Bot) -> Any:
+    async def _stranger(self, update: Update, bot: Bot) -> User | None:
         """Lets somebody in by code, or says one sentence; nothing else happens."""
         person, message = update.effective_user, update.message
         assert person is not None
@@ -188,7 +205,7 @@ class Router:
             await bot.send_message(chat.id, text)
         return None
 
-    async def _find(self, chat: Chat, update: Update) -> Handler | None:
+    async def _find(self, chat: Chat) -> Handler | None:
         if chat.query is not None:
             chat.tap = callbacks.read(chat.query.data or "")
             handler = self._areas.get(chat.tap.area) if chat.tap else None
@@ -202,15 +219,16 @@ class Router:
             return _private_only if command else None
         if command:
             chat.text = chat.text[command.end() :].strip()
+            if SESSION in chat.text:
+                return self._on_secret
             await chat.end_flow()
             return self._commands.get(command[1].lower(), _unknown_command)
-        async with self._database.read() as db:
-            chat.flow = await flows.current(db, chat.id, chat.user.id, self._now())
-        if chat.flow and chat.flow.name in self._flows:
-            return self._flows[chat.flow.name]
-        if chat.message.document:
-            return self._on_document
-        return self._on_text if chat.text else _cannot_read
+        if chat.message.document or SESSION in chat.text:
+            return self._on_secret
+        if not chat.text:
+            return _cannot_read
+        chat.flow = await chat.asked()
+        return self._flows.get(chat.flow.name, self._on_text) if chat.flow else self._on_text
 
     async def _reachability(self, update: Update) -> None:
         change = update.my_chat_member
@@ -222,22 +240,29 @@ class Router:
 
 
 def error_card(error: ReelayError, reference: str = "") -> Card:
-    """What happened, what to do next, and the reference that is in the log."""
+    """What happened, what is unchanged, what to do next, and the reference that is in the log."""
+    unchanged = "Nothing that was saved is lost."
+    if isinstance(error, BadInput | NotAllowed):
+        unchanged = "Nothing was changed."
     ref = f"\n<i>ref {reference}</i>" if reference else ""
-    text = f"<b>{esc(error.message, 600)}</b>\n{esc(error.next_step, 600)}{ref}"
+    text = f"<b>{esc(error.message, 600)}</b> {unchanged}\n{esc(error.next_step, 600)}{ref}"
     return Card(text, ((button("Menu", "menu", "home"),),))
 
 
 async def _unknown_command(chat: Chat) -> None:
     await chat.say(
-        Card("I don't know that command.", ((button("What I can do", "menu", "home"),),))
+        Card(
+            "I don't know that command. /help lists those that I know, or paste a link to import.",
+            ((button("What I can do", "menu", "help"), button("Menu", "menu", "home")),),
+        )
     )
 
 
 async def _cannot_read(chat: Chat) -> None:
     await chat.say(
         Card(
-            "I can't use that kind of message. Send a link to import, or open the menu.",
+            "I can't use that kind of message. Paste a link to import, send cookies.txt as a file "
+            "to connect, or open the menu.",
             ((button("Menu", "menu", "home"),),),
         )
     )
@@ -252,5 +277,6 @@ async def _say_trouble(bot: Bot, chat_id: int) -> None:
     with contextlib.suppress(TelegramError):
         await bot.send_message(
             chat_id,
-            "Reelay's database does not answer right now. Nothing was changed; try again in a minute.",
+            "Reelay's database does not answer right now. Nothing was changed; try again in a "
+            "minute.",
         )

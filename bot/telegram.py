@@ -18,8 +18,8 @@ from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, T
 from telegram.ext import AIORateLimiter, Application, Defaults, TypeHandler
 from telegram.request import HTTPXRequest
 
+from bot.flood import seconds
 from bot.menu import ADMIN_COMMANDS, COMMANDS
-from bot.outbox import seconds
 from bot.router import PerChat, Router
 from services.clock import Now
 
@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 KINDS = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 POLL_SECONDS = 10
+STOP_SECONDS = 1
 
 
 class SetupError(Exception):
@@ -153,8 +154,11 @@ class Wire:
         """No new updates, the offset is confirmed, queued updates are finished."""
         updater = self.application.updater
         if updater and updater.running:
-            with contextlib.suppress(Exception):  # it can itself raise; the rest must still run
-                await updater.stop()
+            # It can itself raise, and the rest must still run. Its last getUpdates only confirms;
+            # Telegram holds it for 3 s if it has the offset already.
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await updater.stop()
         if self.application.running:
             await self.application.stop()
         await self.application.shutdown()

@@ -1,10 +1,17 @@
-"""What a person sends without being asked: a link is imported, cookies are connected."""
+"""What a person sends while something else was asked: a link in place of cookies is imported.
+
+Knows two capabilities, which do not know each other. Put together by bot/app.py.
+"""
 
 from __future__ import annotations
 
+from bot.accounts import connect
 from bot.accounts.connect import Connect
 from bot.chat import Chat
 from bot.importing.handlers import ImportScreen
+from bot.router import Router
+from services.errors import BadLink
+from services.instagram.links import find_link
 
 
 class Unasked:
@@ -12,11 +19,15 @@ class Unasked:
         self._connect = connect
         self._importing = importing
 
-    async def text(self, chat: Chat) -> None:
-        if "sessionid" in chat.text:  # a secret: it must leave the chat, whatever it was meant for
+    def register(self, router: Router) -> None:
+        router.flow(connect.FLOW, self.answer)
+
+    async def answer(self, chat: Chat) -> None:
+        """Text after /connect. No session, or the router would have taken it: a link, or a
+        mistake whose message is deleted like any other attempt."""
+        try:
+            find_link(chat.text)
+        except BadLink:
             await self._connect.receive(chat)
         else:
             await self._importing.paste(chat)
-
-    async def document(self, chat: Chat) -> None:
-        await self._connect.receive(chat)

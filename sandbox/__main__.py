@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import errno
 import json
 import signal
 import sys
+from collections.abc import Callable
 
 import click
 
-from sandbox.demo import Sandbox, sandbox_with_bot
+from sandbox.demo import BotFailed, Sandbox, sandbox_with_bot
 from sandbox.instagram.bad_days import DAYS
 from sandbox.tours import TOURS
 from sandbox.tours.visitor import TourFailed
@@ -36,8 +37,14 @@ def main(tour: str | None, bad_days: tuple[str, ...], as_json: bool, port: int) 
                 click.echo(json.dumps(facts))
         else:
             asyncio.run(_serve(bad_days, port))
-    except TourFailed as failed:
+    except (TourFailed, BotFailed) as failed:
         raise click.ClickException(str(failed)) from None
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise click.ClickException(
+            f"Port {port} is in use, perhaps by another demo. Try: reelay demo --port 0"
+        ) from None
 
 
 def _switch_on(sandbox: Sandbox, bad_days: tuple[str, ...]) -> None:
@@ -54,28 +61,32 @@ async def _tour(name: str, bad_days: tuple[str, ...], *, quiet: bool) -> dict[st
 
 
 async def _serve(bad_days: tuple[str, ...], port: int) -> None:
-    stop = asyncio.Event()
+    """Until Ctrl-C, SIGTERM, or the end of the bot."""
+    serving = asyncio.create_task(_visit(bad_days, port))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        running = sandbox_with_bot(port=port)
-        sandbox, bot = await running.__aenter__()
-    except OSError as error:
-        raise click.ClickException(
-            f"The chat page can't listen on port {port} ({error.strerror}). Try --port 0."
-        ) from None
-    try:
+        loop.add_signal_handler(number, _once(serving))
+    await asyncio.wait({serving})
+    if not serving.cancelled():
+        serving.result()
+
+
+def _once(task: asyncio.Task[None]) -> Callable[[], None]:
+    """Cancels the task; an impatient second Ctrl-C does not disturb its tidying up."""
+
+    def cancel() -> None:
+        if not task.cancelling():
+            task.cancel()
+
+    return cancel
+
+
+async def _visit(bad_days: tuple[str, ...], port: int) -> None:
+    async with sandbox_with_bot(port=port) as (sandbox, bot):
         _switch_on(sandbox, bad_days)
         click.echo(f"\n  Open {sandbox.page_url}?start={bot.claim_code}\n\n  Ctrl-C ends it.\n")
-        ended = asyncio.create_task(bot.wait())
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (ended, stopped):
-            task.cancel()
-    finally:
-        with contextlib.suppress(asyncio.CancelledError):
-            await running.__aexit__(None, None, None)
+        exit_code = await bot.wait()
+    raise BotFailed(f"The bot has ended by itself (exit code {exit_code}).")
 
 
 if __name__ == "__main__":

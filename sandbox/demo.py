@@ -13,6 +13,7 @@ import re
 import signal
 import sys
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
 
@@ -27,7 +28,9 @@ from sandbox.world.people import MEMBERS
 
 TOKEN = "424242:sandbox-token-of-the-stand-in-for-telegram"  # noqa: S105 - opens the stand-in only
 FIRST_USER = 1001
-BANNER = "This is the sandbox: Telegram and Instagram are stand-ins on this machine. Nothing is real."
+BANNER = (
+    "This is the sandbox: Telegram and Instagram are stand-ins on this machine. Nothing is real."
+)
 START_SECONDS = 30
 STOP_SECONDS = 10
 CLAIM = re.compile(r"/start (\w+)")
@@ -36,13 +39,11 @@ CLAIM = re.compile(r"/start (\w+)")
 class Sandbox:
     """The stand-ins. Start and stop it with `async with`."""
 
-    def __init__(self, seed: int = 7, *, port: int = 0) -> None:
-        self.world = World(seed)
+    def __init__(self, world: World | None = None, *, port: int = 0) -> None:
+        self.world = world or World()
         self.instagram = Instagram(self.world)
         self.telegram = Telegram(TOKEN)
-        self.users = {
-            member.username: FIRST_USER + number for number, member in enumerate(MEMBERS)
-        }
+        self.users = {member.username: FIRST_USER + number for number, member in enumerate(MEMBERS)}
         for member in MEMBERS:
             name = member.full_name.split()[0]
             self.telegram.add_person(self.users[member.username], name, member.username)
@@ -81,7 +82,7 @@ class Sandbox:
             "TELEGRAM_API": self.telegram_origin,
             "INSTAGRAM_PROXY": self.instagram.proxy_url,
             "INSTAGRAM_CA_FILE": str(self.instagram.ca_file),
-            "INSTAGRAM_PACE_SECONDS": "0.4-0.8",
+            "INSTAGRAM_PACE_SECONDS": "0.2-0.4",
             "INSTAGRAM_REQUESTS_PER_MINUTE": "600",
             "MEDIA_HOSTS": "127.0.0.1",
             "DATA_DIR": str(data),
@@ -150,6 +151,10 @@ class Sandbox:
         return made
 
 
+class BotFailed(Exception):
+    """The bot did not come up; what it had to say stands on the terminal."""
+
+
 class Bot:
     """The real product, as `python -m bot run`."""
 
@@ -159,9 +164,16 @@ class Bot:
         self._reader: asyncio.Task[None] | None = None
         self.claim_code = ""
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "only of a bot that was started"
+        return self._process.pid
+
     async def start(self) -> None:
-        """Until it has printed its claim code. RuntimeError if it ends before that."""
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        """Until it has printed its claim code, on a fresh data folder. Errors: BotFailed."""
+        inherited = {
+            name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ
+        }
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -172,22 +184,26 @@ class Bot:
             start_new_session=True,  # Ctrl-C is for the sandbox, which then stops the bot
         )
         assert self._process.stdout is not None
-        async with asyncio.timeout(START_SECONDS):
-            while line := await self._process.stdout.readline():
-                if found := CLAIM.search(line.decode()):
-                    self.claim_code = found[1]
-                    break
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while line := await self._process.stdout.readline():
+                    if found := CLAIM.search(line.decode()):
+                        self.claim_code = found[1]
+                        break
+        except TimeoutError:
+            raise BotFailed(f"The bot was not ready within {START_SECONDS} s.") from None
         if not self.claim_code:
-            raise RuntimeError("the bot ended before it was ready; see its messages above")
-        self._reader = asyncio.create_task(self._pass_on())
+            raise BotFailed("The bot ended before it was ready; its messages stand above.")
+        self._reader = asyncio.create_task(self._pass_on(self._process.stdout))
 
-    async def _pass_on(self) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
-            sys.stdout.buffer.write(line)
+    @staticmethod
+    async def _pass_on(lines: asyncio.StreamReader) -> None:
+        """To stderr: what a tour prints as JSON stays alone on stdout."""
+        while line := await lines.readline():
+            sys.stderr.buffer.write(line)
 
     async def wait(self) -> int:
+        """Until it ends by itself; its exit code."""
         assert self._process is not None
         return await self._process.wait()
 
@@ -207,10 +223,16 @@ class Bot:
 
 
 @contextlib.asynccontextmanager
-async def sandbox_with_bot(*, port: int = 0, **settings: str):  # type: ignore[no-untyped-def]
-    """(sandbox, bot) with a fresh data folder that vanishes afterwards."""
+async def sandbox_with_bot(
+    *, world: World | None = None, port: int = 0, **settings: str
+) -> AsyncIterator[tuple[Sandbox, Bot]]:
+    """(sandbox, bot) with a fresh data folder that vanishes afterwards.
+
+    `settings` override what the sandbox gives the bot. Errors: BotFailed; OSError if the page's
+    port is taken.
+    """
     with tempfile.TemporaryDirectory(prefix="reelay-demo-") as data:
-        async with Sandbox(port=port) as sandbox:
+        async with Sandbox(world, port=port) as sandbox:
             bot = Bot({**sandbox.settings(Path(data)), **settings})
             try:
                 await bot.start()

@@ -89,7 +89,9 @@ class OutOfCredits(ReelayError):
 
 
 class InstagramError(ReelayError):
-    """What Instagram, its CDN or gallery-dl answered."""
+    """What Instagram, its CDN or gallery-dl answered. `requests`: how many were made for it."""
+
+    requests = 0
 
 
 class SessionRefused(InstagramError):

@@ -37,8 +37,13 @@ async def page(db: AsyncConnection, limit: int, offset: int = 0) -> list[Entry]:
 async def open_incident(db: AsyncConnection, kind: str, subject: str, now: datetime) -> bool:
     """False if it is open already."""
     row = {"kind": kind, "subject": subject, "opened_at": now}
-    opened = await db.execute(insert_once(db, incidents).values(row).on_conflict_do_nothing())
-    return bool(opened.rowcount)
+    opened = await db.execute(
+        insert_once(db, incidents)
+        .values(row)
+        .on_conflict_do_nothing()
+        .returning(incidents.c.id)
+    )
+    return opened.first() is not None
 
 
 async def close_incident(db: AsyncConnection, kind: str, subject: str, now: datetime) -> bool:

@@ -109,18 +109,20 @@ async def refund(db: AsyncConnection, import_id: int, items: Sequence[int], now:
         }
         for user_id, item_id, attempt in rows
     ]
-    given = await db.execute(
+    inserted = await db.execute(
         insert_once(db, credit_entries)
         .values(entries)
         .on_conflict_do_nothing(index_elements=["item_id", "attempt", "kind"])
+        .returning(credit_entries.c.id)  # an INSERT's rowcount is -1 on PostgreSQL
     )
-    await _add_to_balance(db, rows[0][0], given.rowcount)
+    given = len(inserted.all())
+    await _add_to_balance(db, rows[0][0], given)
     await db.execute(
         import_items.update()
         .where(import_items.c.id.in_([row[1] for row in rows]))
         .values(charged=False)
     )
-    return given.rowcount
+    return given
 
 
 async def _add_to_balance(db: AsyncConnection, user_id: int, amount: int) -> None:
@@ -193,7 +195,9 @@ async def audit(db: AsyncConnection, user_id: int) -> Audit:
     held = (import_items.c.state == "pending") & (imports.c.state == "running")
     lost = mine.where(entry.c.kind == "charge", ~refunded, import_items.c.state != "saved", ~held)
     paid = sa.exists().where(
-        credit_entries.c.item_id == import_items.c.id, credit_entries.c.kind == "charge"
+        credit_entries.c.item_id == import_items.c.id,
+        credit_entries.c.attempt == import_items.c.attempt,
+        credit_entries.c.kind == "charge",
     )
     free = (
         sa.select(sa.func.count())

@@ -73,7 +73,12 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One consistent snapshot. Errors: Unavailable."""
         async with self._connect() as connection:
-            await connection.execution_options(read_only=True)
+            if self.is_sqlite:
+                await connection.execution_options(read_only=True)
+            else:  # its default would show each statement what others commit meanwhile
+                await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
             async with connection.begin():
                 yield connection
 

@@ -290,10 +290,10 @@ async def move(
 
 
 async def fence(
-    db: AsyncConnection, import_id: int, run: int, now: datetime, state: str = "running"
+    db: AsyncConnection, import_id: int, run: int, now: datetime, state: str = "running", **to: Any
 ) -> bool:
     """First statement of every transaction of a job: False if somebody else has taken over."""
-    return await move(db, import_id, now, run=run, from_states=[state])
+    return await move(db, import_id, now, run=run, from_states=[state], **to)
 
 
 # ---------------------------------------------------------------- items
@@ -501,16 +501,18 @@ async def keep_card(
     chat_id: int,
     message_id: int,
     import_id: int,
-    now: datetime,
+    seen_change: datetime | None,
+    not_before: datetime,
 ) -> None:
-    """From now on this message is the one that shows the import."""
+    """From now on this message is the one that shows the import; it shows it as of `seen_change`
+    (None: it shows something else) and stays as it is until `not_before`."""
     row = {
         "user_id": user_id,
         "chat_id": chat_id,
         "message_id": message_id,
         "import_id": import_id,
-        "seen_change": None,
-        "not_before": now,
+        "seen_change": seen_change,
+        "not_before": not_before,
     }
     to = {name: row[name] for name in ("chat_id", "message_id", "seen_change", "not_before")}
     await db.execute(

@@ -15,6 +15,8 @@ from storage.tables import metadata
 
 __all__ = ["metadata", "upgrade"]
 
+_LOCK = 7331  # any number; held until the connection closes
+
 
 def upgrade(url: str, revision: str = "head") -> None:
     """`url` as in storage.database. Blocking; a failed migration leaves the database as it was."""
@@ -24,6 +26,9 @@ def upgrade(url: str, revision: str = "head") -> None:
             config = Config()
             config.set_main_option("script_location", str(Path(migrations.__file__).parent))
             config.attributes["connection"] = connection
+            if connection.dialect.name == "postgresql":  # several processes may start at once
+                connection.exec_driver_sql(f"select pg_advisory_lock({_LOCK})")
+                connection.commit()
             command.upgrade(config, revision)
             connection.commit()
             if connection.dialect.name == "sqlite":

@@ -69,6 +69,18 @@ async def later(db: AsyncConnection, notice_id: int, not_before: datetime) -> No
     await _mark(db, notice_id, not_before=not_before, attempts=notices.c.attempts + 1)
 
 
+async def wait(db: AsyncConnection, notice_id: int, not_before: datetime) -> None:
+    """Not a failed attempt: the person can't be reached just now."""
+    await _mark(db, notice_id, not_before=not_before)
+
+
+async def back(db: AsyncConnection, user_id: int, now: datetime) -> None:
+    """The person can be reached again: what waits for them is due."""
+    n = notices.c
+    mine = (n.user_id == user_id) & n.delivered_at.is_(None) & n.given_up.is_(None)
+    await db.execute(notices.update().where(mine).values(not_before=now))
+
+
 async def give_up(db: AsyncConnection, notice_id: int, why: str) -> None:
     await _mark(db, notice_id, given_up=why)
 

@@ -49,6 +49,10 @@ class ObjectStore:
         await asyncio.to_thread(self.incoming.mkdir, parents=True, exist_ok=True)
         return self.incoming / name
 
+    async def parts(self) -> list[Path]:
+        """The part files that are there, of downloads under way or left behind."""
+        return await asyncio.to_thread(lambda: list(self.incoming.glob("*")))
+
     async def free_share(self) -> float:
         """Share of the disk that is free, 0 to 1."""
         await asyncio.to_thread(self.root.mkdir, parents=True, exist_ok=True)

@@ -47,13 +47,18 @@ async def frozen(db: AsyncConnection) -> list[Pace]:
     return [Pace(*row) for row in rows]
 
 
+async def reserve(db: AsyncConnection, identity: str, now: datetime) -> Pace:
+    """The identity's row, made when new, and nobody else's until the transaction ends."""
+    row = {"identity": identity, "next_at": now}
+    await db.execute(insert_once(db, pace).values(row).on_conflict_do_nothing())
+    query = sa.select(*_COLUMNS).where(pace.c.identity == identity).with_for_update()
+    return Pace(*(await db.execute(query)).one())
+
+
 async def put(db: AsyncConnection, state: Pace) -> None:
+    """What was reserved, as it is now."""
     row = {name: getattr(state, name) for name in Pace.__slots__}
-    await db.execute(
-        insert_once(db, pace)
-        .values(row)
-        .on_conflict_do_update(index_elements=["identity"], set_=row)
-    )
+    await db.execute(pace.update().where(pace.c.identity == state.identity).values(row))
 
 
 async def log(db: AsyncConnection, call: Call) -> None:

@@ -87,8 +87,10 @@ async def add(
         "muted": [],
         "created_at": now,
     }
-    added = await db.execute(insert_once(db, users).values(row).on_conflict_do_nothing())
-    return bool(added.rowcount)
+    added = await db.execute(
+        insert_once(db, users).values(row).on_conflict_do_nothing().returning(users.c.id)
+    )
+    return added.first() is not None
 
 
 async def change(db: AsyncConnection, user_id: int, **columns: Any) -> bool:

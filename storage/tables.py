@@ -73,6 +73,13 @@ users = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("delete_after", Moment),  # the person typed DELETE; undone until then
     sa.CheckConstraint("credits >= 0", name="credits_not_negative"),
+    sa.Index(  # two strangers with the claim code at once: one of them is too late
+        "uq_users_owner",
+        "role",
+        unique=True,
+        sqlite_where=sa.text("role = 'owner'"),
+        postgresql_where=sa.text("role = 'owner'"),
+    ),
 )
 
 invitations = sa.Table(
@@ -102,7 +109,8 @@ connections = sa.Table(
     sa.Column("candidate_fingerprint", sa.Text),
     sa.Column("candidate_expires_at", Moment),
     sa.Column("status", sa.Text, nullable=False),  # checking | active | expired | blocked
-    sa.Column("run", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("run", sa.Integer, nullable=False, server_default="1"),  # of the candidate's check
+    sa.Column("idle_runs", sa.Integer, nullable=False, server_default="0"),
     sa.Column("expires_at", Moment),
     sa.Column("verified_at", Moment),
     sa.Column("warned_days", sa.Integer),  # the last of 7, 3, 1 that was announced
@@ -307,6 +315,13 @@ flows = sa.Table(  # unfinished dialogues
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("data", sa.JSON, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
+)
+
+updates = sa.Table(  # what Telegram has delivered: it may deliver the same one twice
+    "updates",
+    metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", Moment, nullable=False),
 )
 
 exports = sa.Table(  # "everything you have of me", built by a job

@@ -1,1 +1,1 @@
-"""The screens about people: accounts at Instagram, credits, preferences, privacy, administration."""
+"""The screens about people: Instagram accounts, credits, preferences, privacy, administration."""

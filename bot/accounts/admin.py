@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
+
 from bot.cards import Button, Card, button, clock_time, count, esc
 from bot.chat import Chat
 from bot.router import Router
@@ -11,11 +14,13 @@ from services.importing.service import Importing, View
 from services.web.health import Health
 from storage import audit
 from storage.audit import Entry
-from storage.people import User
+from storage.people import Role, User
 
 FLOW = "grant"
 AMOUNTS = (50, 100, 500)
-PAGE = 10
+PAGE = 8
+LAST_PAGE = 9999  # whatever a forged button says
+GRANT = re.compile(r"([0-9]{1,16})-([0-9]{1,6})-([0-9]{1,12})", re.ASCII)  # user, amount, balance
 BACK = (button("‹ Admin", "adm", "show"),)
 
 
@@ -54,73 +59,68 @@ class Admin:
                 await chat.end_flow()
                 await self.open(chat)
             case "people":
-                await self._list(chat)
+                await self._list(chat, min(chat.tap.id, LAST_PAGE))
             case "person":
                 await self._person(chat, chat.tap.id)
-            case "block" | "let_in":
-                status = "blocked" if chat.tap.verb == "block" else "active"
-                await self._people.set_status(chat.user, chat.tap.id, status)  # type: ignore[arg-type]
+            case "block":
+                await self._people.set_status(chat.user, chat.tap.id, "blocked")
+                await self._person(chat, chat.tap.id)
+            case "let_in":
+                await self._people.set_status(chat.user, chat.tap.id, "active")
                 await self._person(chat, chat.tap.id)
             case "grant":
-                user_id, _, amount = chat.tap.ref.partition("-")
-                if amount.isdigit() and user_id.isdigit():
-                    await self._grant(chat, int(user_id), int(amount))
+                await self._grant(chat, chat.tap.ref)
             case "grant_ask":
-                await chat.ask(FLOW, user_id=chat.tap.id)
-                await chat.show(Card("How many credits? Send a number.", (BACK,)))
+                user = await self._one(chat.tap.id)
+                await chat.ask(FLOW, user_id=user.id)
+                cancel = button("Cancel", "adm", "person", user.id)
+                await chat.show(
+                    Card(
+                        f"How many credits for <b>{esc(user.name, 60)}</b>? Send a number.",
+                        ((cancel,),),
+                    )
+                )
             case "invite":
-                await self._invite(chat)
+                await self._invite(chat, "member")
+            case "invite_admin":
+                await self._invite(chat, "admin")
             case "health":
                 await chat.show(await self._health_card(chat))
             case "stuck":
-                await chat.show(stuck_card(await self._importing.stuck(chat.user), chat))
+                await chat.show(
+                    stuck_card(await self._importing.stuck(chat.user), chat.user.zone, chat.at)
+                )
             case "retry" | "refund":
                 await self._unstick(chat)
             case "audit":
-                await self._audit(chat, chat.tap.id)
+                await self._audit(chat, min(chat.tap.id, LAST_PAGE))
 
     # ------------------------------------------------------------ people
 
-    async def _list(self, chat: Chat) -> None:
-        everyone = await self._people.everyone()
-        rows = [
-            (button(f"{_sign(user)} {user.name[:24]} · {user.credits}", "adm", "person", user.id),)
-            for user in everyone[:30]
-        ]
-        await chat.show(
-            Card(
-                f"<b>{count(len(everyone), 'person', 'people')}</b>",
-                (*rows, (button("✉️ Invite", "adm", "invite"), *BACK)),
-            )
-        )
+    async def _list(self, chat: Chat, page: int) -> None:
+        await chat.show(people_card(await self._people.everyone(), page))
+
+    async def _one(self, user_id: int) -> User:
+        for user in await self._people.everyone():
+            if user.id == user_id:
+                return user
+        raise NotAllowed
 
     async def _person(self, chat: Chat, user_id: int) -> None:
-        user = next((one for one in await self._people.everyone() if one.id == user_id), None)
-        if user is None:
-            raise NotAllowed
-        grants = tuple(
-            button(f"+{amount}", "adm", "grant", f"{user.id}-{amount}") for amount in AMOUNTS
-        )
-        rows: list[tuple[Button, ...]] = [
-            (*grants, button("+ other…", "adm", "grant_ask", user.id))
-        ]
-        if user.role != "owner" and user.id != chat.user.id:
-            blocked = user.status == "blocked"
-            verb = ("Let in again", "let_in") if blocked else ("⛔ Block", "block")
-            rows.append((button(verb[0], "adm", verb[1], user.id),))
-        rows.append((button("‹ People", "adm", "people"),))
-        name = f" · @{esc(user.username)}" if user.username else ""
-        await chat.show(
-            Card(
-                f"{_sign(user)} <b>{esc(user.name, 60)}</b>{name}\n{user.role}, {user.status} · "
-                f"{count(user.credits, 'credit')}\nid <code>{user.id}</code>",
-                tuple(rows),
-            )
-        )
+        await chat.end_flow()
+        await chat.show(person_card(await self._one(user_id), chat.user))
 
-    async def _grant(self, chat: Chat, user_id: int, amount: int) -> None:
-        user = await self._people.grant(chat.user, user_id, amount)
-        await chat.toast(f"{user.name} has {user.credits:,} credits now")
+    async def _grant(self, chat: Chat, ref: str) -> None:
+        """The button carries the balance that it was shown with, so a double tap counts once."""
+        found = GRANT.fullmatch(ref)
+        if found is None:
+            raise NotAllowed
+        user_id, amount, balance = (int(number) for number in found.groups())
+        if (await self._one(user_id)).credits != balance:
+            await chat.toast("Their credits have changed meanwhile: look again.")
+        else:
+            user = await self._people.grant(chat.user, user_id, amount)
+            await chat.toast(f"{user.name[:40]} has {count(user.credits, 'credit')} now")
         await self._person(chat, user_id)
 
     async def receive_amount(self, chat: Chat) -> None:
@@ -128,21 +128,17 @@ class Admin:
         assert chat.flow is not None
         number = chat.text.replace(",", "").replace(".", "")
         if not (number.isascii() and number.isdigit() and len(number) < 9):
-            raise BadInput("That is not a number of credits.", "Send a number such as 250.")
+            raise BadInput(
+                "That is not a number of credits.", "Send a number such as 250, or press Cancel."
+            )
         await self._people.grant(chat.user, int(chat.flow.data["user_id"]), int(number))
-        await chat.end_flow()
         await self._person(chat, int(chat.flow.data["user_id"]))
 
-    async def _invite(self, chat: Chat) -> None:
-        code, expires_at = await self._people.invite(chat.user)
+    async def _invite(self, chat: Chat, role: Role) -> None:
+        code, expires_at = await self._people.invite(chat.user, role)
         link = f"https://t.me/{chat.bot.username}?start={code}"
-        until = clock_time(expires_at, chat.user.zone, chat.at)
         await chat.show(
-            Card(
-                "Send this link to one person. It works once, until "
-                f"<b>{until}</b>:\n<code>{esc(link)}</code>",
-                ((Button("📋 Copy link", copy=link),), BACK),
-            )
+            invitation_card(link, role, clock_time(expires_at, chat.user.zone, chat.at), chat.user)
         )
 
     # ------------------------------------------------------------ health, stuck imports, audit
@@ -161,12 +157,12 @@ class Admin:
         else:
             moved = await self._importing.give_back(chat.user, chat.tap.id)
         await chat.toast("Done." if moved else "Already done.")
-        await chat.show(stuck_card(await self._importing.stuck(chat.user), chat))
+        await chat.show(stuck_card(await self._importing.stuck(chat.user), chat.user.zone, chat.at))
 
     async def _audit(self, chat: Chat, page: int) -> None:
         async with chat.database.read() as db:
             entries = await audit.page(db, PAGE + 1, page * PAGE)
-        await chat.show(audit_card(entries, page, chat))
+        await chat.show(audit_card(entries, page, chat.user.zone, chat.at))
 
 
 def _leaders_only(chat: Chat) -> None:
@@ -180,13 +176,66 @@ def _sign(user: User) -> str:
     return {"owner": "👑", "admin": "⭐", "member": "👤"}[user.role]
 
 
-def stuck_card(views: list[View], chat: Chat) -> Card:
+def people_card(everyone: list[User], page: int) -> Card:
+    shown = everyone[page * PAGE : (page + 1) * PAGE]
+    rows = [
+        (button(f"{_sign(user)} {user.name[:24]} · {user.credits:,}", "adm", "person", user.id),)
+        for user in shown
+    ]
+    turn = _turn("people", page, more=len(everyone) > (page + 1) * PAGE)
+    return Card(
+        f"<b>{count(len(everyone), 'person', 'people')}</b>",
+        (*rows, *turn, (button("✉️ Invite", "adm", "invite"), *BACK)),
+    )
+
+
+def person_card(user: User, viewer: User) -> Card:
+    grants = tuple(
+        button(f"+{amount}", "adm", "grant", f"{user.id}-{amount}-{user.credits}")
+        for amount in AMOUNTS
+    )
+    rows: list[tuple[Button, ...]] = [(*grants, button("+ other…", "adm", "grant_ask", user.id))]
+    if user.role != "owner" and user.id != viewer.id:
+        blocked = user.status == "blocked"
+        label, verb = ("Let in again", "let_in") if blocked else ("⛔ Block", "block")
+        rows.append((button(label, "adm", verb, user.id),))
+    rows.append((button("‹ People", "adm", "people"),))
+    name = f" · @{esc(user.username)}" if user.username else ""
+    return Card(
+        f"{_sign(user)} <b>{esc(user.name, 60)}</b>{name}\n{user.role}, {user.status} · "
+        f"{count(user.credits, 'credit')}\nid <code>{user.id}</code>",
+        tuple(rows),
+    )
+
+
+def invitation_card(link: str, role: Role, until: str, viewer: User) -> Card:
+    whom = "to one person, who becomes an admin" if role == "admin" else "to one person"
+    rows: list[tuple[Button, ...]] = [(Button("📋 Copy link", copy=link),)]
+    if viewer.role == "owner" and role == "member":
+        rows.append((button("⭐ Invite an admin instead", "adm", "invite_admin"),))
+    return Card(
+        f"Send this link {whom}. It works once, until <b>{until}</b>:\n<code>{esc(link)}</code>",
+        (*rows, BACK),
+    )
+
+
+def _turn(verb: str, page: int, *, more: bool) -> tuple[tuple[Button, ...], ...]:
+    """The row that turns pages, if there are others."""
+    keys = []
+    if page:
+        keys.append(button("‹ Newer" if verb == "audit" else "‹ Back", "adm", verb, page - 1))
+    if more:
+        keys.append(button("Older ›" if verb == "audit" else "More ›", "adm", verb, page + 1))
+    return (tuple(keys),) if keys else ()
+
+
+def stuck_card(views: list[View], zone: str, now: datetime) -> Card:
     if not views:
         return Card("No import is stuck. 🎉", (BACK,))
     lines = [
         f"<b>{esc(view.item.title, 40)}</b> of {esc(view.account, 40)}: {view.item.state}"
         f"{' (' + esc(view.item.reason) + ')' if view.item.reason else ''} since "
-        f"{clock_time(view.item.changed_at, chat.user.zone, chat.at)}"
+        f"{clock_time(view.item.changed_at, zone, now)}"
         for view in views
     ]
     rows = [
@@ -199,18 +248,14 @@ def stuck_card(views: list[View], chat: Chat) -> Card:
     return Card("<b>Stuck imports</b>\n" + "\n".join(lines), (*rows, BACK))
 
 
-def audit_card(entries: list[Entry], page: int, chat: Chat) -> Card:
+def audit_card(entries: list[Entry], page: int, zone: str, now: datetime) -> Card:
     lines = [
-        f"{clock_time(entry.at, chat.user.zone, chat.at)} · {entry.actor_id or 'Reelay'} "
+        f"{clock_time(entry.at, zone, now)} · {entry.actor_id or 'Reelay'} "
         f"{esc(entry.action)} {esc(entry.subject, 60)}"
         for entry in entries[:PAGE]
     ]
-    turn = []
-    if page:
-        turn.append(button("‹ Newer", "adm", "audit", page - 1))
-    if len(entries) > PAGE:
-        turn.append(button("Older ›", "adm", "audit", page + 1))
+    nothing = "There is nothing older." if page else "Nothing yet."
     return Card(
-        "<b>Audit log</b>\n" + ("\n".join(lines) or "Nothing yet."),
-        (*((tuple(turn),) if turn else ()), BACK),
+        "<b>Audit log</b>\n" + ("\n".join(lines) or nothing),
+        (*_turn("audit", page, more=len(entries) > PAGE), BACK),
     )

@@ -1,4 +1,4 @@
-"""/connect: an Instagram session goes in as a cookies file or a pasted line, and is forgotten again."""
+"""/connect: an Instagram session goes in as a cookies file or a pasted line, and out again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ from storage.connections import Connection
 
 FLOW = "connect"
 CANCEL = (button("How to export", "menu", "topic", "cookies"), button("Cancel", "con", "cancel"))
+ASK = Card(
+    "<b>Connect Instagram</b>\n\n"
+    "Send your <code>cookies.txt</code> as a file, exported while you are logged in to "
+    "instagram.com. A pasted line <code>sessionid=…; ds_user_id=…</code> works too.\n\n"
+    "🔒 It is kept encrypted on this server, and your message is deleted from this chat as soon as "
+    "I have read it.",
+    (CANCEL,),
+)
 STATUS = {
     "active": "✅ works",
     "checking": "⏳ being checked",
@@ -27,7 +35,6 @@ class Connect:
     def register(self, router: Router) -> None:
         router.command("connect", self.open)
         router.area("con", self.tapped)
-        router.flow(FLOW, self.receive)
 
     async def open(self, chat: Chat) -> None:
         accounts = await self._connecting.of_user(chat.user.id)
@@ -41,6 +48,9 @@ class Connect:
         match chat.tap.verb:
             case "begin":
                 await self._ask(chat)
+            case "renew":  # from the card of an import, which must stay
+                await chat.ask(FLOW)
+                await chat.say(ASK)
             case "list":
                 await self.open(chat)
             case "cancel":
@@ -57,24 +67,15 @@ class Connect:
                 await chat.toast("Forgotten")
                 await chat.show(
                     Card(
-                        f"Forgotten: <b>{esc(gone.label)}</b>. Its cookies are deleted; the posts that "
-                        "you imported stay.",
+                        f"Forgotten: <b>{esc(gone.label)}</b>. Its cookies are deleted; the posts "
+                        "that you imported stay.",
                         ((button("‹ Accounts", "con", "list"), button("Menu", "menu", "home")),),
                     )
                 )
 
     async def _ask(self, chat: Chat) -> None:
         await chat.ask(FLOW)
-        await chat.show(
-            Card(
-                "<b>Connect Instagram</b>\n\n"
-                "Send your <code>cookies.txt</code> as a file, exported while you are logged in to "
-                "instagram.com. A pasted line <code>sessionid=…; ds_user_id=…</code> works too.\n\n"
-                "🔒 It is kept encrypted on this server, and your message is deleted from this chat "
-                "as soon as I have read it.",
-                (CANCEL,),
-            )
-        )
+        await chat.show(ASK)
 
     async def receive(self, chat: Chat) -> None:
         """A file or a line that should be cookies. Deleted from the chat whatever it holds."""

@@ -9,6 +9,7 @@ from services.accounts.ledger import Ledger
 from storage.credits import Audit, Line
 
 PAGE = 8
+LAST_PAGE = 9999  # whatever a forged button says
 SIGN = {"grant": "🎁", "charge": "📥", "refund": "↩️"}
 
 
@@ -32,7 +33,7 @@ class Credits:
             case "audit":
                 await chat.show(audit_card(await self._ledger.audit(chat.user.id)))
             case "show":
-                await self._show(chat, chat.tap.id)
+                await self._show(chat, min(chat.tap.id, LAST_PAGE))
 
     async def _show(self, chat: Chat, page: int) -> None:
         lines = await self._ledger.history(chat.user.id, PAGE + 1, page * PAGE)
@@ -45,7 +46,8 @@ def history_card(balance: int, zone: str, lines: list[Line], page: int) -> Card:
         for line in lines[:PAGE]
     ]
     text = f"<b>{count(balance, 'credit')}</b>\nOne credit is one saved post.\n\n"
-    text += "\n".join(shown) or "Nothing was charged or granted yet."
+    nothing = "There is nothing older." if page else "Nothing was charged or granted yet."
+    text += "\n".join(shown) or nothing
     turn = []
     if page:
         turn.append(button("‹ Newer", "cre", "show", page - 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.cards import Card, button, esc
+from bot.cards import Button, Card, button, esc
 from bot.chat import Chat
 from bot.router import Router
 from services.accounts.people import MUTABLE, People
@@ -54,7 +54,7 @@ class Preferences:
                 await chat.end_flow()
                 await self._people.set_zone(chat.user.id, ZONES[int(ref)])
             case "quiet":
-                await chat.show(quiet_card())
+                await chat.show(quiet_card(chat.user))
                 return
             case "quiet_set":
                 await self._people.set_quiet_hours(chat.user.id, QUIET.get(ref))
@@ -85,9 +85,7 @@ class Preferences:
 
 
 def overview(user: User) -> Card:
-    quiet = (
-        "off" if user.quiet_from is None else f"{user.quiet_from:02}:00-{user.quiet_until:02}:00"
-    )
+    quiet = "off" if user.quiet_from is None else f"{user.quiet_from}–{user.quiet_until}"
     silent = len(user.muted)
     return Card(
         "<b>Settings</b>",
@@ -119,13 +117,20 @@ def zones_card(current: str) -> Card:
     )
 
 
-def quiet_card() -> Card:
+def quiet_card(user: User) -> Card:
+    def choice(name: str, hours: tuple[int, int] | None) -> Button:
+        chosen = hours == (user.quiet_from, user.quiet_until) or (
+            hours is None and user.quiet_from is None
+        )
+        label = name.replace("-", "–").capitalize()
+        return button(f"{'✓ ' if chosen else ''}{label}", "set", "quiet_set", name)
+
     return Card(
-        "<b>Quiet hours</b>\nMessages still come, without a sound, in your time zone. What needs you "
-        "rings all the same.",
+        f"<b>Quiet hours</b>, in {esc(user.zone)} time\nMessages still come, without a sound. What "
+        "needs you rings all the same.",
         (
-            tuple(button(name.replace("-", "–"), "set", "quiet_set", name) for name in QUIET),
-            (button("Off", "set", "quiet_set", "off"), button("‹ Settings", "set", "show")),
+            tuple(choice(name, hours) for name, hours in QUIET.items()),
+            (choice("off", None), button("‹ Settings", "set", "show")),
         ),
     )
 
@@ -136,6 +141,7 @@ def notices_card(user: User) -> Card:
         for kind, title in NOTICES.items()
     ]
     return Card(
-        "<b>Notices</b>\nTap to switch between ringing 🔔 and silent 🔕. Progress is always silent.",
+        "<b>Notices</b>\nTap to switch between ringing 🔔 and silent 🔕. Progress is always "
+        "silent, and what needs you always rings.",
         (*rows, (button("‹ Settings", "set", "show"),)),
     )

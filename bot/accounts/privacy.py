@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.cards import Card, button, clock_time, count
 from bot.chat import Chat
 from bot.router import Router
@@ -25,7 +27,7 @@ class PrivacyScreen:
 
     async def open(self, chat: Chat) -> None:
         posts, size = await self._privacy.holds(chat.user.id)
-        await chat.show(overview(chat.user, posts, size, chat))
+        await chat.show(overview(chat.user, posts, size, chat.at))
 
     async def tapped(self, chat: Chat) -> None:
         assert chat.tap is not None
@@ -54,19 +56,14 @@ class PrivacyScreen:
 
     async def _warning(self, chat: Chat) -> Card:
         posts, _ = await self._privacy.holds(chat.user.id)
-        return Card(
-            "<b>Delete everything?</b>\n"
-            f"Your Instagram sessions, {count(posts, 'post')} with their media, imports, "
-            f"{count(chat.user.credits, 'credit')} and settings. Running imports stop now.\n\n"
-            f"You have 24 hours to undo it, then it is gone for good. Type <b>{WORD}</b> to go on.",
-            ((button("Keep everything", "pri", "keep"),),),
-        )
+        return warning(chat.user, posts)
 
     async def receive(self, chat: Chat) -> None:
         if chat.text != WORD:
             await chat.say(
                 Card(
-                    f"Type <b>{WORD}</b> in capital letters to go on, or keep everything.",
+                    f"Nothing was deleted. Type <b>{WORD}</b> in capital letters to go on, or "
+                    "keep everything.",
                     ((button("Keep everything", "pri", "keep"),),),
                 )
             )
@@ -74,15 +71,27 @@ class PrivacyScreen:
         await chat.end_flow()
         due = await self._privacy.ask_deletion(chat.user.id)
         await self._importing.cancel_all(chat.user.id)
+        until = clock_time(due, chat.user.zone, chat.at)
         await chat.say(
             Card(
-                f"Everything of yours is deleted at <b>{clock_time(due, chat.user.zone, chat.at)}</b>.",
-                ((button("↩️ Undo", "pri", "undo"),),),
+                f"Everything of yours is deleted at <b>{until}</b>. Until then you can undo it "
+                "here or in /privacy.",
+                ((button("↩️ Undo", "pri", "undo"), button("Menu", "menu", "home")),),
             )
         )
 
 
-def overview(user: User, posts: int, size: int, chat: Chat) -> Card:
+def warning(user: User, posts: int) -> Card:
+    return Card(
+        "<b>Delete everything?</b>\n"
+        f"Your Instagram sessions, {count(posts, 'post')} with their media, imports, "
+        f"{count(user.credits, 'credit')} and settings. Running imports stop now.\n\n"
+        f"You have 24 hours to undo it, then it is gone for good. Type <b>{WORD}</b> to go on.",
+        ((button("Keep everything", "pri", "keep"),),),
+    )
+
+
+def overview(user: User, posts: int, size: int, now: datetime) -> Card:
     text = (
         "<b>Your data</b>\n"
         f"{count(posts, 'post')} with {size / 1e6:,.1f} MB of media, your imports, credits and "
@@ -91,7 +100,7 @@ def overview(user: User, posts: int, size: int, chat: Chat) -> Card:
     export = (button("📦 Export everything", "pri", "export"),)
     menu = (button("‹ Menu", "menu", "home"),)
     if user.delete_after:
-        due = clock_time(user.delete_after, user.zone, chat.at)
+        due = clock_time(user.delete_after, user.zone, now)
         text += f"\n\n⚠️ Everything is deleted at <b>{due}</b>."
         return Card(text, (export, (button("↩️ Undo the deletion", "pri", "undo"),), menu))
     return Card(text, (export, (button("🗑 Delete everything…", "pri", "delete"),), menu))

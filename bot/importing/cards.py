@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.cards import Button, Card, bar, button, clock_time, count, esc
+from bot.cards import Button, Card, bar, button, clock_time, count, esc, verb
 from services.importing.decisions import BATCH, Reason, minutes
 from services.importing.service import View
 from storage.importing import Outcome
@@ -37,6 +37,7 @@ STATES = {
     "done": "✅",
 }
 MENU = button("Menu", "menu", "home")
+NEW_COOKIES = button("🍪 Send new cookies", "con", "renew")
 
 
 def card(view: View, user: User, now: datetime, gap: float) -> Card:
@@ -72,21 +73,27 @@ def preview(view: View, gap: float) -> Card:
     if not tally.listed:
         return Card(
             f"<b>{title(view)}</b> is empty: there is nothing to import yet.\n"
-            "Save some posts to it on Instagram and try again.",
-            ((button("Close", "imp", "cancel_yes", item.id), MENU),),
+            "Save some posts to it on Instagram, then paste its link again.",
+            ((button("Close", "imp", "cancel_yes", item.id),),),
         )
-    more = "+" if item.more else ""
     new = tally.wanted - tally.failed
-    lines = [f"<b>{title(view)}</b> · {tally.listed}{more} posts so far"]
-    if tally.skipped:
-        lines.append(f"{tally.skipped} of them are here already: free, skipped.")
+    more = " so far, and there are more" if item.more else ""
+    lines = [f"<b>{title(view)}</b> · {count(tally.listed, 'post')}{more}"]
     if not new and not item.more:
-        lines.append("Everything is here already.")
-        return Card("\n".join(lines), ((button("Close", "imp", "cancel_yes", item.id), MENU),))
+        lines.append(
+            f"{count(tally.failed, 'post')} can't be read by this version, and nothing else is new."
+            if tally.failed
+            else "All of it is here already: there is nothing to import."
+        )
+        return Card("\n".join(lines), ((button("Close", "imp", "cancel_yes", item.id),),))
+    if tally.skipped:
+        lines.append(
+            f"{tally.skipped} of them {verb(tally.skipped, 'is', 'are')} here already: free."
+        )
     most = min(item.post_limit, new) if not item.more else item.post_limit
     price = f"up to {count(most, 'credit')}" if item.more else count(most, "credit")
     lines.append(
-        f"Costs 1 credit a post, {price}; you have {view.balance:,}. "
+        f"Costs 1 credit a post: {price}; you have {view.balance:,}. "
         f"About {minutes(most, gap)} min{' at most' if item.more else ''}."
     )
     if view.balance < most:
@@ -170,10 +177,15 @@ def waiting(view: View, user: User, now: datetime) -> Card:
 def pause_reason(view: View) -> str:
     item = view.item
     match item.reason:
+        case Reason.COOKIES if item.connection_id is None:
+            return (
+                "The account it was started with was forgotten. Stop it, connect the account again "
+                "and paste the link once more: what is saved stays, and is free."
+            )
         case Reason.COOKIES:
             return (
-                f"Instagram asks {esc(view.account, 40)} to log in again. Send new cookies and it goes "
-                "on where it stopped."
+                f"Instagram asks {esc(view.account, 40)} to log in again. Send new cookies and it "
+                "goes on where it stopped."
             )
         case Reason.CHECKPOINT:
             return (
@@ -181,9 +193,11 @@ def pause_reason(view: View) -> str:
                 "confirm, then press Resume. Everything else with this account waits too."
             )
         case Reason.CREDITS:
+            missing = int(item.detail) if item.detail.isdecimal() else 0
             return (
-                f"Out of credits: {esc(item.detail or '?')} more are needed for the posts listed so "
-                "far. Ask whoever runs this bot, then press Resume."
+                f"Out of credits: {count(missing, 'more credit')} {verb(missing, 'is', 'are')} "
+                "needed for the posts listed so far. Ask whoever runs this bot for them, then "
+                "press Resume."
             )
         case Reason.UPSTREAM:
             return (
@@ -192,31 +206,39 @@ def pause_reason(view: View) -> str:
                 "<code>pip install --upgrade gallery-dl</code>\nthen press Resume."
             )
         case Reason.STORAGE:
-            return "The server can't store files right now. Its owners have been told."
+            return (
+                "The server can't store files right now. Its owners have been told; press Resume "
+                "once they say that it is well again."
+            )
     return "Paused by you."
 
 
 def paused(view: View) -> Card:
     item = view.item
-    keys = [
-        button("▶️ Resume", "imp", "resume", item.id),
-        button("⏹ Stop…", "imp", "cancel", item.id),
-    ]
-    if item.reason == Reason.COOKIES:
-        keys.insert(0, button("🍪 Send new cookies", "con", "begin"))
+    resume = button("▶️ Resume", "imp", "resume", item.id)
+    stop = button("⏹ Stop…", "imp", "cancel", item.id)
+    rows: tuple[tuple[Button, ...], ...]
+    match item.reason:
+        case Reason.COOKIES if item.connection_id is None:
+            rows = ((button("🔗 Connect", "con", "renew"), stop),)
+        case Reason.COOKIES:
+            rows = ((NEW_COOKIES,), (resume, stop))
+        case _:
+            rows = ((resume, stop),)
     rest = view.tally.listed - view.tally.settled
     left = f" · {rest} waiting" if rest else ""
     return Card(
         f"⏸ <b>{title(view)}</b>\n{pause_reason(view)}\nNothing is lost.\n{figures(view)}{left}",
-        (tuple(keys),),
+        rows,
     )
 
 
 def stop_question(view: View) -> Card:
     item, tally = view.item, view.tally
-    back = f"; {count(tally.held, 'credit')} come back" if tally.held else ""
+    stay = f"{count(tally.saved, 'saved post')} {verb(tally.saved, 'stays', 'stay')}"
+    back = f"{count(tally.held, 'credit')} {verb(tally.held, 'comes', 'come')} back"
     return Card(
-        f"Stop importing <b>{title(view)}</b> now?\n{count(tally.saved, 'saved post')} stay{back}.",
+        f"Stop importing <b>{title(view)}</b> now?\n{stay}{'; ' + back if tally.held else ''}.",
         (
             (
                 button("⏹ Stop", "imp", "cancel_yes", item.id),
@@ -234,11 +256,10 @@ def failed(view: View, user: User, now: datetime) -> Card:
     match item.reason:
         case Reason.COOKIES:
             text = (
-                f"Instagram asks {esc(view.account, 40)} to log in again. Send new cookies, then paste "
-                "the link once more."
+                f"Instagram asks {esc(view.account, 40)} to log in again. Send new cookies, then "
+                "paste the link once more."
             )
-            keys = (button("🍪 Send new cookies", "con", "begin"), MENU)
-            return Card(_nothing(view, text), (keys,))
+            return Card(_nothing(view, text), ((NEW_COOKIES,), (MENU,)))
         case Reason.CHECKPOINT:
             text = (
                 f"Instagram wants to check that {esc(view.account, 40)} is you. Open Instagram, "
@@ -250,8 +271,8 @@ def failed(view: View, user: User, now: datetime) -> Card:
             text = "Instagram asks to slow down. Paste the link again in a quarter of an hour."
         case Reason.NOT_FOUND:
             text = (
-                f"Instagram knows no such collection for {esc(view.account, 40)}. Is it saved in another "
-                "account? Open it in your browser and copy its address again."
+                f"Instagram knows no such collection for {esc(view.account, 40)}. Is it saved in "
+                "another account? Open it in your browser and copy its address again."
             )
         case Reason.GONE:
             text = "That post was deleted, or is private."
@@ -262,11 +283,17 @@ def failed(view: View, user: User, now: datetime) -> Card:
                 "gallery-dl needs an upgrade."
             )
         case Reason.STORAGE:
-            text = "The server can't store anything right now. Its owners have been told."
+            text = (
+                "The server can't store anything right now. Its owners have been told; paste the "
+                "link again later."
+            )
         case Reason.NO_PROGRESS:
-            text = "It stopped three times without getting further, so I gave up. What was saved stays."
+            text = (
+                "It stopped three times without getting further, so I gave up. What was saved "
+                "stays; paste the link again for the rest."
+            )
         case _:
-            text = "It could not be done."
+            text = "It could not be done. Paste the link again to try once more."
     return Card(_nothing(view, text), ((MENU,),))
 
 
@@ -296,11 +323,11 @@ def result(view: View) -> Card:
         head = f"✅ Done: <b>{title(view)}</b>"
     lines = [head, f"{count(tally.saved, 'post')} saved"]
     if tally.skipped:
-        lines.append(f"{tally.skipped} were here already, free")
+        lines.append(f"{tally.skipped} {verb(tally.skipped, 'was', 'were')} here already, free")
     if tally.gone:
         lines.append(f"{tally.gone} gone: deleted or private")
     lines += [
-        f"{number} failed: {esc(ERRORS.get(word, word))}" for word, number in view.failures.items()
+        f"{number} failed: {esc(ERRORS.get(word, word), 60)}" for word, number in view.failures.items()
     ]
     if tally.dropped:
         lines.append(f"{tally.dropped} not started")
@@ -317,9 +344,8 @@ def result(view: View) -> Card:
         keys.append(button("Show failures", "imp", "failures", item.id))
     if tally.failed:
         keys.append(button(f"🔁 Retry {tally.failed}", "imp", "retry", item.id))
-    return Card(
-        "\n".join(lines), (tuple(keys), (button("📄 CSV report", "imp", "csv", item.id), MENU))
-    )
+    last = (button("📄 CSV report", "imp", "csv", item.id), MENU)
+    return Card("\n".join(lines), (tuple(keys), last) if keys else (last,))
 
 
 FAILURES_SHOWN = 15
@@ -327,10 +353,7 @@ FAILURES_SHOWN = 15
 
 def failures(view: View, outcomes: list[Outcome]) -> Card:
     lines = [
-        f'<a href="https://www.instagram.com/p/{esc(one.shortcode, 64)}/">{esc(one.shortcode, 64)}</a>'
-        f" · {esc(ERRORS.get(one.error or '', one.error or ''))}"
-        if one.shortcode
-        else f"unknown post · {esc(ERRORS.get(one.error or '', one.error or ''))}"
+        f"{_post(one)} · {esc(ERRORS.get(one.error or '', one.error or 'unknown'), 60)}"
         for one in outcomes[:FAILURES_SHOWN]
     ]
     if view.tally.gone + view.tally.failed > FAILURES_SHOWN:
@@ -341,6 +364,12 @@ def failures(view: View, outcomes: list[Outcome]) -> Card:
     return Card(
         f"<b>{title(view)}</b>: not saved, and refunded\n" + "\n".join(lines), (tuple(keys),)
     )
+
+
+def _post(one: Outcome) -> str:
+    code = esc(one.shortcode, 40)
+    address = f"https://www.instagram.com/p/{code}/"
+    return f'<a href="{address}">{code}</a>' if code else "unknown post"
 
 
 def jobs(views: list[View]) -> Card:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 
 from bot.cards import Card, button, esc
 from bot.chat import Chat
 from bot.importing import cards
 from bot.router import Router, error_card
 from services.accounts.connecting import Connecting
-from services.errors import BadLink
+from services.errors import BadLink, NotAllowed
 from services.importing.decisions import Reason
 from services.importing.service import AlreadyRunning, Importing, View
 from services.instagram.links import Link, find_link
@@ -21,6 +22,7 @@ from storage.importing import Outcome
 FLOW = "import"
 CHOOSE = "import_account"
 ENDED = ("done", "cancelled")
+QUESTION = timedelta(minutes=1)
 
 
 class ImportScreen:
@@ -92,9 +94,13 @@ class ImportScreen:
             import_id = await self._importing.begin(chat.user.id, account.id, link)
         except AlreadyRunning as error:
             view = await self._importing.view(chat.user.id, error.import_id)
-            await chat.say(Card(f"<b>{esc(error.message)}</b> {esc(error.next_step)}"))
-            await self._new_card(chat, view)
-            return
+            if view.item.state != "offered":
+                await chat.say(Card(f"<b>{esc(error.message)}</b> {esc(error.next_step)}"))
+                await self._new_card(chat, view)
+                return
+            # the question was never answered and may be old: a fresh look replaces it
+            await self._importing.cancel(chat.user.id, error.import_id)
+            import_id = await self._importing.begin(chat.user.id, account.id, link)
         await self._new_card(chat, await self._importing.view(chat.user.id, import_id))
 
     async def _new_card(self, chat: Chat, view: View) -> None:
@@ -102,7 +108,10 @@ class ImportScreen:
         message_id = await chat.say(self._card(chat, view), silent=True)
         await self._follow(chat, view, message_id)
 
-    async def _follow(self, chat: Chat, view: View, message_id: int) -> None:
+    async def _follow(
+        self, chat: Chat, view: View, message_id: int, *, after: timedelta | None = None
+    ) -> None:
+        """`after`: the message shows a question now, and becomes the card again by itself then."""
         async with chat.database.write() as db:
             await storage.keep_card(
                 db,
@@ -110,7 +119,8 @@ class ImportScreen:
                 chat_id=chat.id,
                 message_id=message_id,
                 import_id=view.item.id,
-                now=chat.at,
+                seen_change=None if after else view.item.changed_at,
+                not_before=chat.at + (after or timedelta(0)),
             )
 
     def _card(self, chat: Chat, view: View) -> Card:
@@ -148,7 +158,8 @@ class ImportScreen:
             case "cancel":
                 view = await self._importing.view(user_id, import_id)
                 if view.item.state in storage.UNFINISHED:
-                    await chat.show(cards.stop_question(view))
+                    message_id = await chat.show(cards.stop_question(view))
+                    await self._follow(chat, view, message_id, after=QUESTION)
                 else:
                     await self._show(chat, import_id)
             case "cancel_yes":
@@ -164,11 +175,8 @@ class ImportScreen:
                 await chat.show(cards.failures(view, listed))
             case "csv":
                 await self._csv(chat, import_id)
-            case "result":
-                await chat.show(cards.result(await self._importing.view(user_id, import_id)))
-            case "open":
-                view = await self._importing.view(user_id, import_id)
-                await self._open(chat, view)
+            case "open" | "result":  # a result may be running again by now
+                await self._open(chat, await self._importing.view(user_id, import_id))
             case "show":
                 await self._show(chat, import_id)
 
@@ -205,7 +213,7 @@ class ImportScreen:
         view = await self._importing.view(chat.user.id, import_id)
         if view.item.connection_id:
             await self._connecting.acted(chat.user.id, view.item.connection_id)
-        await chat.show(Card("Good. Paste the link again to start.", ((cards.MENU,),)))
+        await chat.show(Card("Good. Paste the link again to start the import.", ((cards.MENU,),)))
 
     async def _cancel(self, chat: Chat, import_id: int) -> None:
         before = await self._importing.view(chat.user.id, import_id)
@@ -214,7 +222,12 @@ class ImportScreen:
             await chat.toast("Already over.")
         view = await self._importing.view(chat.user.id, import_id)
         if before.item.state in ("previewing", "offered"):
-            await chat.show(Card("Cancelled. Nothing was charged.", ((cards.MENU,),)))
+            await chat.show(
+                Card(
+                    "Closed. Nothing was charged.",
+                    ((button("📥 Import", "imp", "ask"), cards.MENU),),
+                )
+            )
         else:
             await chat.show(cards.result(view))
 
@@ -227,7 +240,7 @@ class ImportScreen:
         known = await self._importing.collections(chat.user.id)
         one = next((one for one in known if one.id == collection_id), None)
         if one is None:
-            raise BadLink
+            raise NotAllowed
         await chat.end_flow()
         await self._begin(chat, find_link(one.url))
 
@@ -241,8 +254,9 @@ class ImportScreen:
         accounts = await self._connecting.of_user(chat.user.id)
         account = next((one for one in accounts if one.id == connection_id), None)
         await chat.end_flow()
-        if account:
-            await self._start(chat, account, find_link(str(asked.data["url"])))
+        if account is None:
+            raise NotAllowed
+        await self._start(chat, account, find_link(str(asked.data["url"])))
 
     async def _csv(self, chat: Chat, import_id: int) -> None:
         outcomes = await self._importing.report(chat.user.id, import_id)

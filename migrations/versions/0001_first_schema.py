@@ -102,6 +102,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("platform", "platform_id", name=op.f("uq_posts_platform")),
     )
     op.create_table(
+        "updates",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_updates")),
+    )
+    op.create_table(
         "users",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -114,11 +120,19 @@ def upgrade() -> None:
         sa.Column("quiet_until", sa.Integer(), nullable=True),
         sa.Column("muted", sa.JSON(), nullable=False),
         sa.Column("credits", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("reachable", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("reachable", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("delete_after", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("credits >= 0", name=op.f("ck_users_credits_not_negative")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+    )
+    op.create_index(
+        "uq_users_owner",
+        "users",
+        ["role"],
+        unique=True,
+        sqlite_where=sa.text("role = 'owner'"),
+        postgresql_where=sa.text("role = 'owner'"),
     )
     op.create_table(
         "workers",
@@ -155,6 +169,7 @@ def upgrade() -> None:
         sa.Column("candidate_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("run", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("idle_runs", sa.Integer(), server_default="0", nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("warned_days", sa.Integer(), nullable=True),
@@ -257,7 +272,7 @@ def upgrade() -> None:
         sa.Column("idle_runs", sa.Integer(), server_default="0", nullable=False),
         sa.Column("post_limit", sa.Integer(), nullable=False),
         sa.Column("cursor", sa.Text(), nullable=True),
-        sa.Column("more", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("more", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.Column("pages", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
@@ -324,7 +339,7 @@ def upgrade() -> None:
         sa.Column("shortcode", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("charged", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("charged", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("raw", sa.JSON(), nullable=True),
         sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),

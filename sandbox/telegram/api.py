@@ -5,7 +5,6 @@ Called by server.py for a request of the bot, by webhook.py for a method in a we
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -27,7 +26,8 @@ NOT_LOGGED = "getupdates"  # it would fill the log
 async def call(telegram: Telegram, name: str, args: Arguments) -> Any:
     """The `result` of the answer, or None when a fault says that there is no answer at all.
 
-    Raises ApiError. Method names ignore case.
+    It may be a stored message itself: write it out before anything else happens. Raises ApiError.
+    Method names ignore case.
     """
     key = name.lower()
     status, error = 500, None  # what stays if a method breaks
@@ -37,8 +37,7 @@ async def call(telegram: Telegram, name: str, args: Arguments) -> Any:
         method = METHODS.get(key)
         if method is None:
             raise ApiError(404, "Not Found: method not found")
-        # A copy: messages go on changing while the answer travels.
-        result = copy.deepcopy(await method(telegram, args))
+        result = await method(telegram, args)
         status = 200
         if telegram.faults.take_drop(key):
             status, result = 0, None

@@ -1,4 +1,4 @@
-"""Flood limits, off unless asked for. Telegram documents them only roughly (facts, B4).
+"""Flood limits, off unless asked for. Telegram documents them only roughly.
 
 About one message per second per chat with bursts, 20 per minute per group, 30 per second overall.
 Edits count like messages.

@@ -77,7 +77,7 @@ def parse(source: str, parse_mode: str, entities: list[Json] | None = None) -> F
     if not parse_mode:
         return formatted(source, entities or [])
     if parse_mode.lower() != "html":
-        # Real Telegram also knows two Markdowns; the product's rule is HTML only (facts B3).
+        # Real Telegram also knows two Markdowns; nobody here writes them.
         raise bad_request("unsupported parse_mode")
     try:
         return formatted(*parse_html(source))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import TextIO, TypeVar
 
-from sandbox.telegram import Telegram
+from sandbox.telegram import Event, Telegram
 from sandbox.telegram.wire import Json
 
 Found = TypeVar("Found")
@@ -89,12 +89,15 @@ class Visitor:
         try:
             async with asyncio.timeout(PATIENCE):
                 while (found := find()) is None:
-                    event = await self._events.get()
+                    event = await self._next_event()
                     if event.chat_id == self._user_id and event.kind in ("message", "edit"):
                         self._show(event.payload)
         except TimeoutError:
             raise TourFailed(f"waited {PATIENCE:.0f} s in vain for {what}") from None
         return found
+
+    async def _next_event(self) -> Event:
+        return await self._events.get()
 
     # ------------------------------------------------------------ prints
 

@@ -22,7 +22,7 @@ from services.jobs.engine import INSTAGRAM, Engine, Job
 from storage import audit, connections, notices
 from storage.connections import Connection
 from storage.database import Database, Transaction
-from storage.vault import Secret, Vault
+from storage.vault import CannotOpen, Secret, Vault
 
 WARN_DAYS = (7, 3, 1)
 TRIES = 3
@@ -126,7 +126,10 @@ class Connecting:
             raise SessionRefused(subject=connection.label if connection else "")
         if connection.status == "blocked":
             raise Checkpoint(subject=connection.label)
-        return connection, self._vault.open(sealed, "connections", connection_id, "cookies")
+        try:
+            return connection, self._vault.open(sealed, "connections", connection_id, "cookies")
+        except CannotOpen:  # its key is gone: only new cookies help
+            raise SessionRefused(subject=connection.label) from None
 
     async def refused(
         self, db: Transaction, connection_id: int, error: InstagramError, now: datetime

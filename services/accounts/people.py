@@ -102,6 +102,8 @@ class People:
         """The person blocked or unblocked the bot: their notices wait meanwhile."""
         async with self._database.write() as db:
             await people.change(db, user_id, reachable=yes)
+            if yes:
+                await notices.back(db, user_id, self._now())
 
     # ------------------------------------------------------------ preferences
 

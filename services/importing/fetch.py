@@ -12,7 +12,7 @@ from pathlib import Path
 
 from services.clock import Now
 from services.errors import MediaRefused, PostGone
-from services.instagram.cdn import Cdn, Fetched
+from services.instagram.cdn import Cdn, Fetched, discard
 from services.instagram.posts import Item as RawItem
 from services.instagram.posts import ListedPost, MediaSource, UnreadablePost, read_post
 from storage import archive, credits, importing
@@ -82,12 +82,22 @@ class Fetcher:
                 files.append((fetched, source))
         except MediaRefused:
             for part in parts:
-                part.unlink(missing_ok=True)
+                discard(part)
             raise
-        kept = []
+        return await self._keep(listed, files)
+
+    async def _keep(
+        self, listed: ListedPost, files: list[tuple[Fetched, MediaSource]]
+    ) -> list[NewMedia]:
+        """Moves the files of one post into the store, all or none."""
+        kept: list[NewMedia] = []
         for fetched, source in files:
             key = f"{PLATFORM}/{listed.platform_id}/{source.position}.{fetched.extension}"
-            await self.objects.adopt(fetched.path, key)
+            try:
+                await self.objects.adopt(fetched.path, key)
+            except OSError:
+                await self._discard(kept)
+                raise
             kept.append(
                 NewMedia(
                     position=source.position,
@@ -119,7 +129,7 @@ class Fetcher:
         )
         try:
             async with self.database.write() as db:
-                if not await importing.fence(db, item.id, item.run, now):
+                if not await importing.fence(db, item.id, item.run, now, idle_runs=0):
                     raise Superseded
                 post_id = await archive.save(db, new, files, now)
                 await importing.settle(db, post.id, "saved", now, post_id=post_id)
@@ -132,7 +142,7 @@ class Fetcher:
     async def _save(self, item: Import, post: Item, post_id: int) -> str:
         now = self.now()
         async with self.database.write() as db:
-            if not await importing.fence(db, item.id, item.run, now):
+            if not await importing.fence(db, item.id, item.run, now, idle_runs=0):
                 raise Superseded
             await importing.settle(db, post.id, "saved", now, post_id=post_id)
             await archive.give(db, item.user_id, post_id, now)
@@ -142,14 +152,26 @@ class Fetcher:
         """Marks and refunds in one transaction."""
         now = self.now()
         async with self.database.write() as db:
-            if not await importing.fence(db, item.id, item.run, now):
+            if not await importing.fence(db, item.id, item.run, now, idle_runs=0):
                 raise Superseded
             if await importing.settle(db, post.id, state, now, error=error):
                 await credits.refund(db, item.id, [post.id], now)
         return state
 
+    async def sweep(self) -> None:
+        """Removes the part files of imports that are over; one that may go on keeps its own."""
+        parts = await self.objects.parts()
+        if not parts:
+            return
+        async with self.database.read() as db:
+            unfinished = await importing.in_states(db, *importing.UNFINISHED)
+        keep = {str(item.id) for item in unfinished}
+        for part in parts:
+            if part.name.partition("-")[0] not in keep:
+                part.unlink(missing_ok=True)
+
     async def _discard(self, files: list[NewMedia]) -> None:
-        """The import was stopped meanwhile: bytes that nobody's post names must not stay."""
+        """The post was not saved after all: bytes that nobody's post names must not stay."""
         for file in files:
             async with self.database.read() as db:
                 named = await archive.media_exists(db, file.object_key)

@@ -73,6 +73,12 @@ class ImportJob:
     # ------------------------------------------------------------ what the engine calls
 
     async def work(self, job: Job) -> bool:
+        more = await self._work(job)
+        if not more:
+            await self._fetcher.sweep()
+        return more
+
+    async def _work(self, job: Job) -> bool:
         item = await self._get(job.row)
         if item is None or item.run != job.run or item.state not in importing.LIVE:
             return False

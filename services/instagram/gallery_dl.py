@@ -59,15 +59,10 @@ class Page:
     requests: int
 
 
-def requests_of(error: BaseException) -> int:
-    """How many requests to Instagram were made before this adapter raised `error`."""
-    return int(getattr(error, "requests", 0))
-
-
 class GalleryDl:
     """The adapter. `scratch` should be memory-backed; it and `reports` are made if missing.
 
-    Every method raises an InstagramError (see requests_of) or StorageFailed. `cookies` is Netscape
+    Every method raises an InstagramError with its `requests` or StorageFailed. `cookies` is Netscape
     text; it lives in a 0600 file of a 0700 folder for the time of the call and nowhere else.
     """
 
@@ -275,10 +270,9 @@ class GalleryDl:
         removed = 0
         with self._locked_scratch():
             for folder in self._scratch.glob(f"{_FOLDER_PREFIX}*"):
-                with (
-                    contextlib.suppress(BlockingIOError, FileNotFoundError),
-                    _opened(folder) as lock,
-                ):
+                # OSError: locked by its owner, gone meanwhile, or a gallery-dl that outlived its
+                # owner is still writing there (then the next sweep takes the rest)
+                with contextlib.suppress(OSError), _opened(folder) as lock:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     shutil.rmtree(folder)
                     removed += 1
@@ -286,7 +280,7 @@ class GalleryDl:
 
 
 def _counted(error: InstagramError, requests: int) -> InstagramError:
-    vars(error)["requests"] = requests
+    error.requests = requests
     return error
 
 

@@ -109,7 +109,7 @@ class Pacer:
                 yield turn
             except InstagramError as error:
                 outcome = type(error).__name__
-                turn.requests = getattr(error, "requests", turn.requests)
+                turn.requests = error.requests
                 await self._react(identity, error)
                 raise
             except BaseException as error:
@@ -124,7 +124,7 @@ class Pacer:
         now = self._now()
         pause = self._policy.pause(self._chance())
         async with self._database.write() as db:
-            state = await storage.get(db, identity) or Pace(identity, now, None, None, 0, None)
+            state = await storage.reserve(db, identity, now)
             if is_frozen(state, now):
                 raise frozen_error(state)
             mine = max(now, state.next_at)
@@ -136,8 +136,7 @@ class Pacer:
     async def _react(self, identity: str, error: InstagramError) -> None:
         now = self._now()
         async with self._database.write() as db:
-            state = await storage.get(db, identity)
-            assert state is not None, "_wait has stored it"
+            state = await storage.reserve(db, identity, now)
             if isinstance(error, RateLimited):
                 after = struck(state, self._policy, now)
                 error.until = after.frozen_until
@@ -152,9 +151,8 @@ class Pacer:
     async def thaw(self, identity: str) -> None:
         """Its owner acted."""
         async with self._database.write() as db:
-            state = await storage.get(db, identity)
-            if state:
-                await storage.put(db, replace(state, reason=None, frozen_until=None))
+            state = await storage.reserve(db, identity, self._now())
+            await storage.put(db, replace(state, reason=None, frozen_until=None))
 
     async def state(self, identity: str) -> Pace | None:
         """The freeze of this identity; None if it may go on."""

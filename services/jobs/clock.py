@@ -27,6 +27,7 @@ class Loop:
     name: str
     every: timedelta
     beat_at: datetime
+    tick: Tick
 
 
 class Clock:
@@ -39,26 +40,27 @@ class Clock:
 
     def every(self, interval: timedelta, name: str, tick: Tick) -> None:
         """Runs `tick` every interval, never twice at once."""
-        loop = Loop(name, interval, self._now())
-        self.loops[name] = loop
-
-        async def run() -> None:
-            try:
-                await tick()
-            except Exception:
-                log.exception("tick failed", loop=name)
-            else:
-                loop.beat_at = self._now()
-
+        self.loops[name] = Loop(name, interval, self._now(), tick)
         self._scheduler.add_job(
-            run,
+            self.tick,
             "interval",
+            args=[name],
             seconds=interval.total_seconds(),
             id=name,
             max_instances=1,
             coalesce=True,
             misfire_grace_time=3600,
         )
+
+    async def tick(self, name: str) -> None:
+        """One turn of a loop, now."""
+        loop = self.loops[name]
+        try:
+            await loop.tick()
+        except Exception:  # the edge of a loop: one bad tick must not end it
+            log.exception("tick failed", loop=name)
+        else:
+            loop.beat_at = self._now()
 
     def start(self) -> None:
         for loop in self.loops.values():

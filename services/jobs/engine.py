@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -113,6 +114,8 @@ class Engine:
             "log_level": "CRITICAL",  # a cancelled job is no error; ours are logged in _run
             "serializer": serializer,
             "max_executor_threads": 16,
+            # nothing listens here, but stop() waits for a turn of it: its default is a second
+            "notification_listener_polling_interval_sec": POLL_SECONDS,
         }
         if isinstance(self._jobs, Path):
             config["system_database_engine"] = sqlite_engine(self._jobs)
@@ -144,6 +147,8 @@ class Engine:
         await asyncio.to_thread(
             DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=0
         )
+        # it had put its own threads behind asyncio.to_thread and has closed them
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
     # ------------------------------------------------------------ jobs
 

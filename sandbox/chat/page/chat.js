@@ -41,6 +41,15 @@ async function sendSample(name) {
   return (await post("api/send-sample", { user, name })) !== null;
 }
 
+/** The button of an empty chat. As in Telegram, what `?start=` of the address holds goes along, once. */
+async function start() {
+  const address = new URL(location.href);
+  const parameter = address.searchParams.get("start") ?? "";
+  if (!(await say(`/start ${parameter}`.trim()))) return;
+  address.searchParams.delete("start");
+  history.replaceState(null, "", address);
+}
+
 /** A link of the bot, such as an invitation. It may be meant for somebody else in this sandbox. */
 async function openDeepLink(parameter) {
   const text = `/start ${parameter}`.trim();
@@ -157,7 +166,7 @@ function prepareTheme() {
 
 async function begin() {
   prepareTheme();
-  byId("start").addEventListener("click", () => say("/start"));
+  byId("start").addEventListener("click", start);
   people = (await get("api/people")) ?? [];
   const wanted = Number(new URL(location.href).searchParams.get("user"));
   const first = people.find((person) => person.id === wanted) ?? people[0];

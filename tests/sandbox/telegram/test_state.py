@@ -203,3 +203,29 @@ def test_the_oldest_files_and_messages_go(
     with pytest.raises(KeyError):
         telegram.file_bytes(ids[0])
     assert [telegram.file_bytes(file_id)[1] for file_id in ids[1:]] == [b"7890", b"x"]
+
+
+async def test_an_album_rings_once(bot: Bot, telegram: Telegram) -> None:
+    queue = telegram.subscribe()
+    item = types.InputMediaPhoto(media=types.BufferedInputFile(picture(), "p.png"))
+    await bot.send_media_group(MIA, [item, item, item])
+    kinds = [event.kind for event in drain(queue)]
+    assert (kinds.count("message"), kinds.count("ring")) == (3, 1)
+
+
+async def test_a_group_counts_its_own_message_ids(bot: Bot, telegram: Telegram) -> None:
+    private = await bot.send_message(MIA, "x")
+    first = await bot.send_message(TEAM, "x")
+    second = await bot.send_message(TEAM, "x")
+    assert second.message_id == first.message_id + 1 == private.message_id
+
+
+async def test_a_reply_does_not_show_what_its_original_replied_to(bot: Bot) -> None:
+    message = await bot.send_message(MIA, "1")
+    for text in "23":
+        message = await bot.send_message(
+            MIA, text, reply_parameters=types.ReplyParameters(message_id=message.message_id)
+        )
+    assert message.reply_to_message
+    assert message.reply_to_message.text == "2"
+    assert message.reply_to_message.reply_to_message is None

@@ -13,7 +13,7 @@ from sandbox.telegram import Telegram
 from sandbox.telegram.updates import Updates
 from tests.sandbox.telegram.conftest import MIA, Clock, until
 
-LONG = 9  # seconds; no poll of a passing test lasts so long
+LONG = 40  # seconds; no poll of a passing test lasts so long
 
 
 async def until_polled(telegram: Telegram) -> None:

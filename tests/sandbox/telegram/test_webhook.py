@@ -82,6 +82,19 @@ async def test_repeats_in_order_until_the_bot_says_2xx(
     assert info.last_error_message == ("Wrong response from the webhook: 500 Internal Server Error")
 
 
+async def test_the_pause_doubles(bot: Bot, telegram: Telegram, receiver: Receiver) -> None:
+    async def fail_five_times(request: web.Request, text: str) -> web.Response:
+        return web.Response(status=500 if len(receiver.received) <= 5 else 200)
+
+    receiver.answer = fail_five_times
+    loop = asyncio.get_running_loop()
+    await bot.set_webhook(receiver.url)
+    telegram.say(MIA, "a")
+    started = loop.time()
+    await receiver.until(6)
+    assert loop.time() - started >= 0.01 * (1 + 2 + 4 + 8 + 16)
+
+
 async def test_one_slow_chat_does_not_hold_another(
     bot: Bot, telegram: Telegram, receiver: Receiver
 ) -> None:

@@ -31,7 +31,6 @@ from services.instagram.gallery_dl import (
     RESOLVE_SHARE_REQUESTS,
     WHOAMI_REQUESTS,
     GalleryDl,
-    requests_of,
 )
 from services.instagram.links import find_link
 from services.instagram.posts import read_post
@@ -161,7 +160,7 @@ async def test_each_refusal_of_a_list(instagram, adapter, cookies, tmp_path, ref
     assert type(error) is VERDICTS[refusal]
     assert error.subject == url()
     # Redirects are requests too; nothing is ever tried again in here.
-    assert requests_of(error) == instagram.api_requests() <= 2
+    assert error.requests == instagram.api_requests() <= 2
     assert not list((tmp_path / "scratch").iterdir())
     kept = [path.name for path in (tmp_path / "reports").glob("*")]
     assert kept == ([error.report] if isinstance(error, UpstreamChanged) else [])
@@ -183,7 +182,7 @@ async def test_gone_posts(instagram, adapter, cookies):
     for post in (gone[0], gone[-1]):  # 404 and 400
         error = await failure(adapter.read_item(post.code, cookies))
         assert type(error) is PostGone
-        assert requests_of(error) == 1
+        assert error.requests == 1
 
 
 async def test_a_share_link_that_leads_nowhere(adapter, cookies):
@@ -200,14 +199,14 @@ async def test_dead_cookies_are_told_by_the_first_request(instagram, adapter):
     dead = WORLD.cookies_txt("mia", session="dead")
     error = await failure(adapter.whoami(str(WORLD.person("mia").pk), dead))
     assert type(error) is SessionRefused
-    assert requests_of(error) == instagram.api_requests() == 2  # the list, the log-in page
+    assert error.requests == instagram.api_requests() == 2  # the list, the log-in page
 
 
 async def test_a_refusal_of_the_profile_counts_all_requests(instagram, adapter, cookies):
     instagram.refuse_next("/api/graphql", Refusal.CHECKPOINT)
     error = await failure(adapter.whoami(str(WORLD.person("mia").pk), cookies))
     assert type(error) is Checkpoint
-    assert requests_of(error) == instagram.api_requests() == WHOAMI_REQUESTS
+    assert error.requests == instagram.api_requests() == WHOAMI_REQUESTS
 
 
 async def test_no_proxy_no_instagram(tmp_path, cookies):
@@ -267,7 +266,7 @@ async def test_a_program_that_hangs_is_ended_with_its_children(program, tmp_path
     adapter._timeout_seconds = 2
     error = await failure(listing(adapter))
     assert "did not end within 2 seconds" in error.message
-    assert requests_of(error) == 1
+    assert error.requests == 1
     pid = int(child.read_text())
     await until(lambda: has_ended(pid))
     assert not list((tmp_path / "scratch").iterdir())

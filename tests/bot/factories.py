@@ -1,0 +1,134 @@
+"""Rows as a test needs them: every field has a harmless value, the test names what matters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.importing.service import View
+from storage.connections import Connection
+from storage.importing import Import, Outcome, Tally
+from storage.people import User
+
+NOW = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
+
+# What strangers write: each must reach the chat as text and nothing else.
+HOSTILE = (
+    "<b>bold",
+    "</b></a><script>alert(1)</script>",
+    "a < b && c > d",
+    "&lt;already&gt; &amp; &nbsp;",
+    "\"quoted' <a href='x'>",
+    "%s {0} {title} \\n",
+    "\u202eright to left\u202c",
+    "👩‍👩‍👧‍👦" * 40,
+    "x" * 5000,
+    "\ud800 half a pair",
+    " ",
+    "",
+)
+
+
+def user(**changes: Any) -> User:
+    base = User(
+        id=1001,
+        name="Mia",
+        username="mia",
+        role="member",
+        status="active",
+        locale="en",
+        zone="UTC",
+        quiet_from=None,
+        quiet_until=None,
+        muted=(),
+        credits=500,
+        reachable=True,
+        created_at=NOW,
+        delete_after=None,
+    )
+    return replace(base, **changes)
+
+
+def connection(**changes: Any) -> Connection:
+    base = Connection(
+        id=3,
+        user_id=1001,
+        kind="instagram",
+        identity="70000000001",
+        username="mia",
+        fingerprint="7f3a",
+        candidate_fingerprint=None,
+        candidate_expires_at=None,
+        status="active",
+        run=1,
+        expires_at=NOW + timedelta(days=22),
+        verified_at=NOW,
+        warned_days=None,
+        changed_at=NOW,
+    )
+    return replace(base, **changes)
+
+
+def imported(**changes: Any) -> Import:
+    base = Import(
+        id=12,
+        user_id=1001,
+        connection_id=3,
+        collection_id=5,
+        identity="70000000001",
+        state="running",
+        run=1,
+        reason=None,
+        detail="",
+        wait_until=None,
+        tries=0,
+        idle_runs=0,
+        post_limit=500,
+        cursor=None,
+        more=False,
+        pages=2,
+        created_at=NOW,
+        started_at=NOW,
+        ended_at=None,
+        changed_at=NOW,
+        key="collection:17900",
+        title="Reels ideas",
+        url="https://www.instagram.com/mia/saved/reels-ideas/17900/",
+    )
+    return replace(base, **changes)
+
+
+def view(
+    tally: Tally | None = None,
+    *,
+    balance: int = 500,
+    charged: int = 0,
+    refunded: int = 0,
+    account: str = "@mia",
+    failures: Mapping[str, int] | None = None,
+    **item: Any,
+) -> View:
+    """`item`: fields of the import itself."""
+    return View(
+        item=imported(**item),
+        tally=tally or Tally(),
+        balance=balance,
+        charged=charged,
+        refunded=refunded,
+        account=account,
+        failures=dict(failures or {}),
+    )
+
+
+def outcome(**changes: Any) -> Outcome:
+    base = Outcome(
+        position=0,
+        shortcode="C1a2b3",
+        state="failed",
+        error="http_404",
+        charged=False,
+        settled_at=NOW,
+    )
+    return replace(base, **changes)

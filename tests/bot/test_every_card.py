@@ -1,0 +1,139 @@
+"""All cards of all screens, with hostile strings in them, as Telegram itself would check them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from bot import menu, notices
+from bot.accounts import admin, connect, credits, preferences, privacy
+from bot.cards import LIMIT, Card
+from bot.importing import cards
+from bot.router import error_card
+from sandbox.telegram.html import parse_html, utf16_length
+from services.errors import BadInput, ReelayError
+from services.importing.decisions import Reason
+from storage.audit import Entry
+from storage.credits import Audit, Line
+from storage.importing import Tally
+from tests.bot.factories import HOSTILE, NOW, connection, outcome, user, view
+
+TALLIES = (
+    Tally(),
+    Tally(pending=60, saved=50, skipped=4, gone=4, failed=2, dropped=9, held=50),
+    Tally(saved=1, skipped=1),
+)
+BIG = 1_000_000_000
+
+
+def import_cards(title: str) -> Iterator[Card]:
+    for state, reason, tally, more in product(
+        cards.STATES, (None, *Reason), TALLIES, (False, True)
+    ):
+        shown = view(
+            tally,
+            state=state,
+            reason=reason,
+            more=more,
+            title=title,
+            detail=title,
+            account=title,
+            id=BIG,
+            balance=BIG,
+            failures={title: 3, "short": 1},
+            wait_until=NOW + timedelta(days=1),
+        )
+        yield cards.card(shown, user(zone="Asia/Kathmandu"), NOW, 9.0)
+        if reason is None:
+            yield cards.stop_question(shown)
+            yield cards.result(shown)
+            yield cards.jobs([shown] * 8)
+            listed = [outcome(shortcode=title, error=title)] * cards.FAILURES_SHOWN
+            yield cards.failures(shown, listed)
+
+
+def account_cards(text: str) -> Iterator[Card]:
+    somebody = user(name=text, username=text, credits=BIG, id=2**52, role="admin")
+    accounts = [connection(username=text, status=status, id=BIG) for status in connect.STATUS]
+    yield connect.ASK
+    yield connect.accounts_card(accounts, "UTC")
+    yield menu.home_card(somebody, accounts, text)
+    yield menu.home_card(user(name=text, delete_after=NOW), [], text)
+    yield menu.help_card(somebody)
+    yield from map(menu.topic_card, menu.TOPICS)
+    lines = [Line(NOW, "charge", -BIG, text)] * 9
+    yield credits.history_card(BIG, "UTC", lines, 3)
+    yield credits.history_card(0, "UTC", [], 0)
+    yield credits.audit_card(Audit(BIG, BIG, BIG, BIG, BIG))
+    yield preferences.overview(user(quiet_from=22, quiet_until=8, muted=("alerts",)))
+    yield preferences.zones_card(text)
+    yield preferences.quiet_card(somebody)
+    yield preferences.notices_card(somebody)
+    yield privacy.overview(user(delete_after=NOW), BIG, BIG, NOW)
+    yield privacy.overview(somebody, 0, 0, NOW)
+    yield privacy.warning(somebody, BIG)
+
+
+def admin_cards(text: str) -> Iterator[Card]:
+    somebody = user(name=text, username=text, credits=BIG, id=2**52, status="blocked")
+    yield admin.people_card([somebody] * 30, 1)
+    yield admin.person_card(somebody, user(role="owner", id=1))
+    yield admin.invitation_card(
+        "https://t.me/bot?start=" + "x" * 22, "member", text[:0] + "14:05", user(role="owner")
+    )
+    yield admin.invitation_card(
+        "https://t.me/bot?start=" + "x" * 22, "admin", "14:05", user(role="owner")
+    )
+    stuck = view(state="paused", reason=Reason.UPSTREAM, title=text, account=text, id=BIG)
+    yield admin.stuck_card([stuck] * 8, "UTC", NOW)
+    yield admin.stuck_card([], "UTC", NOW)
+    yield admin.audit_card([Entry(NOW, 2**52, text[:40], text)] * 9, 2, "UTC", NOW)
+    yield admin.audit_card([], 0, "UTC", NOW)
+    yield error_card(BadInput(text, text), "a1b2c3")
+    yield error_card(ReelayError())
+    yield notices.DELETED.card
+
+
+def every_card(text: str) -> list[Card]:
+    return [*import_cards(text), *account_cards(text), *admin_cards(text)]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_every_card_is_what_telegram_takes(text: str) -> None:
+    for card in every_card(text):
+        plain, _ = parse_html(card.text)
+        assert 1 <= utf16_length(plain) <= LIMIT
+        keyboard = card.keyboard()
+        rows = keyboard.inline_keyboard if keyboard else ()
+        assert sum(len(row) for row in rows) <= 100
+        for row in rows:
+            assert 1 <= len(row) <= 8
+            for key in row:
+                assert key.text.strip()
+                if key.callback_data is not None:
+                    assert 1 <= len(str(key.callback_data).encode()) <= 64
+
+
+def test_what_a_stranger_wrote_reaches_the_chat_as_text() -> None:
+    text = "</b><i>&amp;"
+    for card in (
+        cards.jobs([view(title=text)]),
+        connect.accounts_card([connection(username=text)], "UTC"),
+    ):
+        assert text in parse_html(card.text)[0]
+
+
+def test_every_card_leads_somewhere() -> None:
+    """No dead end: each has a button, but the receipt for somebody who is no user any more."""
+    assert [card for card in every_card("x") if not card.rows] == [notices.DELETED.card]
+
+
+def test_every_row_of_buttons_fits_a_phone() -> None:
+    """Labels of our own (without foreign names) stay short."""
+    labels = {
+        key.label for card in every_card("x") for row in card.rows if len(row) > 1 for key in row
+    }
+    assert max(map(len, labels)) <= 24, sorted(labels, key=len)[-3:]

@@ -1,0 +1,59 @@
+"""Fixtures of the whole suite: one world, migrated templates of the databases, the harness."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from sandbox.world import World
+from services.clock import utc_now
+from services.jobs import engine as engine_module
+from services.jobs.engine import Engine
+from storage import migrate
+from storage.database import Database, sqlite_url
+from tests.support.harness import Harness
+from tests.support.postgres import postgres, pytest_terminal_summary
+
+__all__ = ["postgres", "pytest_terminal_summary"]
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """Shared: it holds no state but what it has rendered."""
+    return World()
+
+
+@pytest.fixture(autouse=True)
+def fast_polling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job engine looks for work every 20 ms."""
+    monkeypatch.setattr(engine_module, "POLL_SECONDS", 0.02)
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """reelay.db and jobs.db, migrated once; tests copy them."""
+    folder = tmp_path_factory.mktemp("templates")
+    migrate.upgrade(sqlite_url(folder / "reelay.db"))
+
+    async def make_jobs() -> None:
+        database = Database(sqlite_url(folder / "reelay.db"))
+        engine = Engine(folder / "jobs.db", database, utc_now)
+        await engine.start()
+        await engine.stop()
+        await database.close()
+
+    asyncio.run(make_jobs())
+    return folder
+
+
+@pytest.fixture
+async def harness(tmp_path: Path, templates: Path, world: World) -> AsyncIterator[Harness]:
+    async with Harness(tmp_path / "data", world, templates=templates) as running:
+        yield running
+    # the job engine had put its own thread pool there and has now closed it
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(4))
+

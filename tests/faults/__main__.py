@@ -1,0 +1,43 @@
+"""`make faults`: kills, bad input and planted secrets, against the real bot and the stand-ins.
+
+Prints its seed and a table of figures; exits with 1 when a bar is missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+import time
+
+import click
+
+from tests.faults import kill
+from tests.faults.table import Figure, table
+
+PARTS = ("kill", "fuzz", "secrets")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--runs", default=100, show_default=True, help="Kills.")
+@click.option("--seed", type=int, help="Of the moments and of the inputs; drawn if not given.")
+@click.option("--examples", default=20_000, show_default=True, help="Cases of each kind of input.")
+@click.option("--only", type=click.Choice(PARTS), multiple=True, help="Leave out the others.")
+def main(runs: int, seed: int | None, examples: int, only: tuple[str, ...]) -> None:
+    """Disturb Reelay in every way that its specification names, and print what came of it."""
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    click.echo(f"seed {seed}")
+    began = time.monotonic()
+    figures: list[Figure] = []
+    for part in only or PARTS:
+        click.echo(f"\n{part}")
+        if part == "kill":
+            figures += asyncio.run(kill.run(runs, seed))
+    minutes = (time.monotonic() - began) / 60
+    click.echo(f"\nseed {seed}, {minutes:.1f} min\n\n{table(figures)}")
+    if not all(figure.good for figure in figures):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""What the tests of outcomes share: Mia with a connected account, and what must hold after each."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from sandbox.instagram.request_log import Request
+from sandbox.world import Post, World
+from services.importing.service import View
+from services.instagram.cookies import read_cookies
+from storage import connections, credits, importing
+from storage.tables import import_items, imports, media, notices, posts
+from tests.support.harness import Harness, PumpedVisitor
+
+PATIENCE = 30.0
+LISTS = "/api/v1/feed/"
+SINGLES = "/api/v1/media/"
+
+
+def world_with(world: World, changed: Sequence[Post], slug: str = "beats") -> World:
+    """The same world, but Mia's collection `slug` holds exactly these posts."""
+    made = copy.copy(world)
+    made.collections = tuple(
+        replace(one, posts=tuple(changed)) if (one.owner, one.slug) == ("mia", slug) else one
+        for one in world.collections
+    )
+    made.posts = {**world.posts, **{post.pk: post for post in changed}}
+    made._pieces = {**world._pieces, **{p.pk: (p, post) for post in changed for p in post.pieces}}
+    return made
+
+
+class Stage:
+    def __init__(self, harness: Harness, mia: PumpedVisitor) -> None:
+        self.harness = harness
+        self.app = harness.app
+        self.clock = harness.clock
+        self.instagram = harness.sandbox.instagram
+        self.world = harness.sandbox.world
+        self.mia = mia
+
+    # ------------------------------------------------------------ acts
+
+    async def connect(self, username: str = "mia") -> None:
+        """A verified session, without the calls that verify it."""
+        now = self.clock()
+        text = self.world.cookies_txt(username)
+        cookies = read_cookies(text.encode(), now)
+        async with self.app.database.write() as db:
+            made = await connections.add(db, self.mia.user_id, "instagram", cookies.user_id, now)
+            await connections.change(
+                db,
+                made.id,
+                now,
+                candidate=b"",
+                candidate_fingerprint=cookies.fingerprint,
+                candidate_expires_at=cookies.expires_at,
+            )
+            sealed = self.app.vault.seal(cookies.netscape(), "connections", made.id, "cookies")
+            await connections.promote(db, made.id, made.run, sealed, username, now)
+
+    async def offer(self, slug: str = "beats") -> None:
+        """Pastes a collection's link and waits for its preview."""
+        self.mia.say(self.world.collection_url("mia", slug))
+        count = await self._count()
+        await self.reaches("offered", count + 1)
+
+    async def run(self, slug: str = "beats") -> None:
+        await self.offer(slug)
+        await self.mia.tap("Import all")
+
+    async def _count(self) -> int:
+        async with self.app.database.read() as db:
+            return int((await db.execute(sa.select(sa.func.count(imports.c.id)))).scalar_one())
+
+    # ------------------------------------------------------------ sees
+
+    async def view(self, import_id: int = 1) -> View:
+        return await self.app.importing.view(self.mia.user_id, import_id)
+
+    async def reaches(self, state: str, import_id: int = 1, reason: str | None = None) -> View:
+        """Turns the loops until the import is in this state (for this reason)."""
+        view = None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    if await self._count() >= import_id:
+                        view = await self.view(import_id)
+                        if view.item.state == state and reason in (None, view.item.reason):
+                            await self.harness.turn()
+                            return view
+                    await self.harness.turn()
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"import {import_id} is not {state} {reason}: {view}") from None
+
+    async def quiet(self) -> None:
+        """Turns the loops for a while in which something could happen that should not."""
+        for _ in range(5):
+            await self.harness.turn()
+            await asyncio.sleep(0.03)
+
+    def requests(self, path: str) -> list[Request]:
+        return [one for one in self.instagram.requests if one.path.startswith(path)]
+
+    @property
+    def listed(self) -> list[str]:
+        """The cursors with which lists were asked for, "" for a first page."""
+        return [
+            dict(pair.partition("=")[::2] for pair in one.query.split("&")).get("max_id", "")
+            for one in self.requests(LISTS)
+        ]
+
+    async def notices(self, kind: str) -> int:
+        query = sa.select(sa.func.count()).where(notices.c.kind == kind)
+        async with self.app.database.read() as db:
+            return int((await db.execute(query)).scalar_one())
+
+    async def outcomes(self, import_id: int = 1) -> Counter[str]:
+        async with self.app.database.read() as db:
+            return Counter(one.state for one in await importing.outcomes(db, import_id))
+
+    # ------------------------------------------------------------ what always holds
+
+    async def check(self) -> None:
+        """Books, rows and disk agree, and nothing is left behind."""
+        async with self.app.database.read() as db:
+            for user in await self.app.people.everyone():
+                audit = await credits.audit(db, user.id)
+                assert audit.holds, audit
+            files = (await db.execute(sa.select(media.c.object_key, media.c.sha256))).all()
+            saved = sa.select(import_items.c.post_id).where(import_items.c.state == "saved")
+            known = set((await db.execute(sa.select(posts.c.id))).scalars())
+            assert set((await db.execute(saved)).scalars()) <= known
+            held = sa.select(sa.func.count()).where(
+                import_items.c.import_id == imports.c.id,
+                import_items.c.state == "pending",
+                import_items.c.charged.is_(sa.true()),
+                imports.c.state != "running",
+            )
+            assert (await db.execute(held)).scalar_one() == 0, "credits held by a stopped import"
+            unfinished = (
+                await db.execute(
+                    sa.select(imports.c.id).where(imports.c.state.in_(importing.UNFINISHED))
+                )
+            ).all()
+        for key, digest in files:
+            content = self.app.objects.path(key).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == digest
+        root = self.app.objects.root
+        on_disk = {str(one.relative_to(root)) for one in root.rglob("*") if one.is_file()}
+        if unfinished:
+            on_disk = {key for key in on_disk if not key.startswith(".incoming/")}
+        assert on_disk == {key for key, _ in files}
+        scratch = self.harness.data.resolve() / "scratch"
+        assert not list(scratch.glob("*")), "cookies were left behind"

@@ -1,0 +1,147 @@
+"""A PostgreSQL server for tests: a given one, or a throw-away one of Debian's packages.
+
+`REELAY_TEST_POSTGRES` names the maintenance database of a server whose role may create databases.
+Without it, and with Debian's postgresql installed, a server is started in a private folder on
+loopback and removed at the end. Without either, the tests that ask for one are skipped, and the
+last lines of the run say so once.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from storage import migrate
+
+GIVEN = "REELAY_TEST_POSTGRES"
+PACKAGES = Path("/usr/lib/postgresql")
+WHY_SKIPPED = (
+    f"PostgreSQL half skipped: {GIVEN} is not set and {PACKAGES}/*/bin holds no initdb and pg_ctl"
+)
+_THROW_AWAY = ("fsync", "full_page_writes", "synchronous_commit")  # off: nothing here is kept
+_skipped: list[str] = []
+
+
+class Postgres:
+    """`maintenance`: a postgresql+psycopg:// URL. Databases are copies of one migrated template."""
+
+    def __init__(self, maintenance: str) -> None:
+        self.maintenance = maintenance
+        self._prefix = f"reelay_test_{os.getpid()}"
+        self._made = 0
+        self._template: str | None = None
+
+    def database(self, *, migrated: bool = True) -> str:
+        """The URL of a fresh database."""
+        template = self._migrated() if migrated else "template0"
+        return self._create(template)
+
+    def drop(self, url: str) -> None:
+        self._run(f'drop database if exists "{url.rpartition("/")[2]}" with (force)')
+
+    def close(self) -> None:
+        if self._template:
+            self.drop(self._template)
+
+    def _migrated(self) -> str:
+        if self._template is None:
+            self._template = self._create("template0")
+            migrate.upgrade(self._template)
+        return self._template.rpartition("/")[2]
+
+    def _create(self, template: str) -> str:
+        self._made += 1
+        name = f"{self._prefix}_{self._made}"
+        self._run(f'create database "{name}" template "{template}"')
+        return f"{self.maintenance.rpartition('/')[0]}/{name}"
+
+    def _run(self, statement: str) -> None:
+        url = self.maintenance.replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    given = os.environ.get(GIVEN)
+    if given:
+        server = Postgres(given)
+        yield server
+        server.close()
+        return
+    programs = _programs()
+    if programs is None:
+        _skipped.append(WHY_SKIPPED)
+        pytest.skip(WHY_SKIPPED)
+    yield from _throw_away(programs)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A hook: tests/conftest.py imports it."""
+    for line in set(_skipped):
+        terminalreporter.write_line(line, yellow=True)
+
+
+def _programs() -> Path | None:
+    """The folder of the newest installed version."""
+    for folder in sorted(PACKAGES.glob("*/bin"), reverse=True):
+        if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
+            return folder
+    return None
+
+
+def _throw_away(programs: Path) -> Iterator[Postgres]:
+    folder = Path(tempfile.mkdtemp(prefix="reelay-postgres-"))
+    user = _unprivileged() if os.getuid() == 0 else None  # the server refuses to run as root
+    if user:
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    data = folder / "data"
+
+    def run(program: str, *arguments: str) -> None:
+        subprocess.run(
+            [programs / program, "--pgdata", data, *arguments],
+            check=True,
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=(folder / "log").open("a"),
+            stderr=subprocess.STDOUT,
+            timeout=60,
+        )
+
+    port = _free_port()
+    options = [f"-p {port}", "-c listen_addresses=127.0.0.1", f"-k {folder}"]
+    options += [f"-c {name}=off" for name in _THROW_AWAY]
+    try:
+        run("initdb", "--username=reelay", "--auth=trust", "--no-sync", "--encoding=UTF8")
+        run("pg_ctl", "--wait", "--silent", "--options", " ".join(options), "start")
+        try:
+            yield Postgres(f"postgresql+psycopg://reelay@127.0.0.1:{port}/postgres")
+        finally:
+            run("pg_ctl", "--wait", "--silent", "--mode=immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unprivileged() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
