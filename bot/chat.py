@@ -95,7 +95,10 @@ class Chat:
             return
         self.answered = True
         with contextlib.suppress(TelegramError):  # too old to be answered: the action still counts
-            await self.bot.answer_callback_query(self.query.id, text[:TOAST], show_alert=alert)
+            # None, not "": python-telegram-bot 22.8 sends an empty text as "[]", which people see
+            await self.bot.answer_callback_query(
+                self.query.id, text[:TOAST] or None, show_alert=alert
+            )
 
     async def send_file(self, name: str, content: bytes, caption: str) -> None:
         await self.bot.send_document(self.id, InputFile(content, filename=name), caption=caption)

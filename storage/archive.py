@@ -147,6 +147,8 @@ async def orphans(db: AsyncConnection) -> list[tuple[int, list[str]]]:
 
 async def drop_orphan(db: AsyncConnection, post_id: int) -> bool:
     """Deletes the post unless somebody has taken it meanwhile."""
+    # waits for whoever is taking it right now; the next statement then sees that they did
+    await db.execute(sa.select(posts.c.id).where(posts.c.id == post_id).with_for_update())
     owned = sa.exists().where(user_posts.c.post_id == post_id)
     gone = await db.execute(posts.delete().where(posts.c.id == post_id, ~owned))
     return bool(gone.rowcount)

@@ -38,10 +38,7 @@ async def open_incident(db: AsyncConnection, kind: str, subject: str, now: datet
     """False if it is open already."""
     row = {"kind": kind, "subject": subject, "opened_at": now}
     opened = await db.execute(
-        insert_once(db, incidents)
-        .values(row)
-        .on_conflict_do_nothing()
-        .returning(incidents.c.id)
+        insert_once(db, incidents).values(row).on_conflict_do_nothing().returning(incidents.c.id)
     )
     return opened.first() is not None
 

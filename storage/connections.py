@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -27,8 +27,9 @@ class Connection:
     fingerprint: str | None
     candidate_fingerprint: str | None
     candidate_expires_at: datetime | None
-    status: str  # checking | active | expired | blocked
-    run: int
+    status: str  # checking (never verified yet) | active | expired | blocked
+    run: int  # of the candidate's check
+    idle_runs: int
     expires_at: datetime | None
     verified_at: datetime | None
     warned_days: int | None
@@ -46,6 +47,11 @@ async def get(db: AsyncConnection, connection_id: int) -> Connection | None:
     return await _one(db, connections.c.id == connection_id)
 
 
+async def of_ids(db: AsyncConnection, connection_ids: Iterable[int]) -> dict[int, Connection]:
+    found = await _many(db, connections.c.id.in_(list(connection_ids)))
+    return {connection.id: connection for connection in found}
+
+
 async def find(db: AsyncConnection, user_id: int, kind: str, identity: str) -> Connection | None:
     return await _one(
         db,
@@ -59,6 +65,11 @@ async def of_user(db: AsyncConnection, user_id: int) -> list[Connection]:
     """Those that were verified at least once, oldest first."""
     mine = (connections.c.user_id == user_id) & connections.c.secret.is_not(None)
     return await _many(db, mine)
+
+
+async def with_candidate(db: AsyncConnection) -> list[Connection]:
+    """Those with cookies that still have to prove themselves."""
+    return await _many(db, connections.c.candidate.is_not(None))
 
 
 async def with_status(db: AsyncConnection, *statuses: str) -> list[Connection]:
@@ -97,8 +108,8 @@ async def next_run(db: AsyncConnection, connection_id: int, run: int, now: datet
     c = connections.c
     begun = await db.execute(
         connections.update()
-        .where(c.id == connection_id, c.run == run, c.status == "checking")
-        .values(run=c.run + 1, changed_at=now)
+        .where(c.id == connection_id, c.run == run, c.candidate.is_not(None))
+        .values(run=c.run + 1, idle_runs=c.idle_runs + 1, changed_at=now)
         .returning(c.run)
     )
     new: int | None = begun.scalar()

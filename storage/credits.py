@@ -152,15 +152,19 @@ async def history(db: AsyncConnection, user_id: int, limit: int, offset: int = 0
     return [Line(*row) for row in await db.execute(query)]
 
 
-async def totals(db: AsyncConnection, import_id: int) -> tuple[int, int]:
-    """(charged, refunded) credits of one import, both as positive numbers."""
+async def totals(db: AsyncConnection, import_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """{import id: (charged, refunded) credits}, both as positive numbers."""
+    e = credit_entries.c
     query = (
-        sa.select(credit_entries.c.kind, sa.func.sum(credit_entries.c.amount))
-        .where(credit_entries.c.import_id == import_id)
-        .group_by(credit_entries.c.kind)
+        sa.select(e.import_id, e.kind, sa.func.sum(e.amount))
+        .where(e.import_id.in_(import_ids))
+        .group_by(e.import_id, e.kind)
     )
-    sums = {kind: amount for kind, amount in await db.execute(query)}
-    return -sums.get("charge", 0), sums.get("refund", 0)
+    sums = {(import_id, kind): amount for import_id, kind, amount in await db.execute(query)}
+    return {
+        import_id: (-sums.get((import_id, "charge"), 0), sums.get((import_id, "refund"), 0))
+        for import_id in import_ids
+    }
 
 
 async def refunds_ever(db: AsyncConnection) -> int:

@@ -52,5 +52,15 @@ async def current(db: AsyncConnection, chat_id: int, user_id: int, now: datetime
     return Flow(*row) if row else None
 
 
+async def forget(db: AsyncConnection, user_id: int) -> None:
+    """All that this person was asked, in any chat."""
+    await db.execute(flows.delete().where(flows.c.user_id == user_id))
+
+
+async def prune(db: AsyncConnection, now: datetime) -> None:
+    """Drops what nobody can answer any more."""
+    await db.execute(flows.delete().where(flows.c.expires_at <= now))
+
+
 async def end(db: AsyncConnection, chat_id: int, user_id: int) -> None:
     await db.execute(flows.delete().where(flows.c.chat_id == chat_id, flows.c.user_id == user_id))

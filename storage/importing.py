@@ -156,7 +156,7 @@ async def collections_of(db: AsyncConnection, user_id: int, limit: int) -> list[
     query = (
         sa.select(c.id, c.key, c.title, c.url)
         .join(imports, imports.c.collection_id == c.id)
-        .where(c.user_id == user_id, ~c.key.like("post:%"))
+        .where(c.user_id == user_id, ~c.key.like("post:%"), ~c.key.like("share:%"))
         .group_by(c.id, c.key, c.title, c.url)
         .order_by(last.desc())
         .limit(limit)
@@ -171,6 +171,13 @@ async def get(db: AsyncConnection, import_id: int) -> Import | None:
     query = sa.select(*_COLUMNS).select_from(_JOINED).where(imports.c.id == import_id)
     row = (await db.execute(query)).first()
     return Import(*row) if row else None
+
+
+async def of_ids(db: AsyncConnection, import_ids: Sequence[int]) -> list[Import]:
+    """In the order of the ids; those that are gone are left out."""
+    query = sa.select(*_COLUMNS).select_from(_JOINED).where(imports.c.id.in_(import_ids))
+    found = {item.id: item for item in (Import(*row) for row in await db.execute(query))}
+    return [found[import_id] for import_id in import_ids if import_id in found]
 
 
 async def unfinished(db: AsyncConnection, collection_id: int) -> int | None:
@@ -265,6 +272,7 @@ async def stranded(db: AsyncConnection, before: datetime) -> list[Import]:
         sa.select(*_COLUMNS)
         .select_from(_JOINED)
         .where(imports.c.state.in_(LIVE), imports.c.changed_at < before)
+        .order_by(imports.c.id)
     )
     return [Import(*row) for row in await db.execute(query)]
 
@@ -467,16 +475,19 @@ async def outcomes(
     return [Outcome(*row) for row in rows]
 
 
-async def reasons(db: AsyncConnection, import_id: int) -> dict[str, int]:
-    """{error word: how many} of the failed items."""
+async def reasons(db: AsyncConnection, import_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """{import id: {error word: how many}} of the failed items, most frequent first."""
     i = import_items.c
     query = (
-        sa.select(i.error, sa.func.count())
-        .where(i.import_id == import_id, i.state == "failed")
-        .group_by(i.error)
-        .order_by(sa.func.count().desc())
+        sa.select(i.import_id, i.error, sa.func.count())
+        .where(i.import_id.in_(import_ids), i.state == "failed")
+        .group_by(i.import_id, i.error)
+        .order_by(sa.func.count().desc(), i.error)
     )
-    return {error or "": count for error, count in await db.execute(query)}
+    found: dict[int, dict[str, int]] = {}
+    for import_id, error, count in await db.execute(query):
+        found.setdefault(import_id, {})[error or ""] = count
+    return found
 
 
 # ---------------------------------------------------------------- the card in the chat

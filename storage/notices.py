@@ -62,7 +62,8 @@ async def due(db: AsyncConnection, now: datetime, limit: int = 20) -> list[Notic
 
 
 async def delivered(db: AsyncConnection, notice_id: int, now: datetime) -> None:
-    await _mark(db, notice_id, delivered_at=now)
+    """Its data is dropped: it may name somebody who wants to be forgotten one day."""
+    await _mark(db, notice_id, delivered_at=now, data={})
 
 
 async def later(db: AsyncConnection, notice_id: int, not_before: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
@@ -46,6 +46,12 @@ _COLUMNS = [users.c[field.name] for field in fields(User)]
 async def get(db: AsyncConnection, user_id: int) -> User | None:
     row = (await db.execute(sa.select(*_COLUMNS).where(users.c.id == user_id))).first()
     return User(*row) if row else None
+
+
+async def balances(db: AsyncConnection, user_ids: Iterable[int]) -> dict[int, int]:
+    """{user id: credits}"""
+    query = sa.select(users.c.id, users.c.credits).where(users.c.id.in_(list(user_ids)))
+    return {user_id: balance for user_id, balance in await db.execute(query)}
 
 
 async def everyone(db: AsyncConnection) -> list[User]:

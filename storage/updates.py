@@ -17,8 +17,10 @@ from storage.tables import updates
 async def take(db: AsyncConnection, update_id: int, now: datetime) -> bool:
     """False if it was taken before."""
     row = {"id": update_id, "at": now}
-    taken = await db.execute(insert_once(db, updates).values(row).on_conflict_do_nothing())
-    return bool(taken.rowcount)
+    taken = await db.execute(
+        insert_once(db, updates).values(row).on_conflict_do_nothing().returning(updates.c.id)
+    )
+    return taken.first() is not None
 
 
 async def prune(db: AsyncConnection, before: datetime) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import hmac
 import json
 import os
+import tempfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -90,10 +91,7 @@ def load_keys(given: str, path: Path) -> list[str]:
         return [key.strip() for key in given.split(",") if key.strip()]
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(Fernet.generate_key().decode() + "\n")
+        draft = _draft(path, [Fernet.generate_key().decode()])
         # a link appears whole or not at all, and never over a key that another process made
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
@@ -103,8 +101,13 @@ def load_keys(given: str, path: Path) -> list[str]:
 
 def add_key(path: Path) -> None:
     """Puts a new key in front of those in the file, whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    _draft(path, [Fernet.generate_key().decode(), *path.read_text().split()]).replace(path)
+
+
+def _draft(path: Path, keys: list[str]) -> Path:
+    """A file beside `path` that nobody else writes to: in containers every process may be the
+    first one, so a process id would not tell them apart."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
     with os.fdopen(handle, "w") as file:
-        file.write("\n".join([Fernet.generate_key().decode(), *path.read_text().split()]) + "\n")
-    draft.replace(path)
+        file.write("\n".join(keys) + "\n")
+    return Path(name)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import structlog
 
 from sandbox.world import World
 from services.clock import utc_now
@@ -19,6 +19,19 @@ from tests.support.harness import Harness
 from tests.support.postgres import postgres, pytest_terminal_summary
 
 __all__ = ["postgres", "pytest_terminal_summary"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """As in production: tracebacks without the values of variables, which may be secrets."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ]
+    )
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +67,3 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def harness(tmp_path: Path, templates: Path, world: World) -> AsyncIterator[Harness]:
     async with Harness(tmp_path / "data", world, templates=templates) as running:
         yield running
-    # the job engine had put its own thread pool there and has now closed it
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(4))
-

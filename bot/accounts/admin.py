@@ -72,7 +72,7 @@ class Admin:
                 await self._grant(chat, chat.tap.ref)
             case "grant_ask":
                 user = await self._one(chat.tap.id)
-                await chat.ask(FLOW, user_id=user.id)
+                await chat.ask(FLOW, person=user.id)
                 cancel = button("Cancel", "adm", "person", user.id)
                 await chat.show(
                     Card(
@@ -131,8 +131,8 @@ class Admin:
             raise BadInput(
                 "That is not a number of credits.", "Send a number such as 250, or press Cancel."
             )
-        await self._people.grant(chat.user, int(chat.flow.data["user_id"]), int(number))
-        await self._person(chat, int(chat.flow.data["user_id"]))
+        await self._people.grant(chat.user, int(chat.flow.data["person"]), int(number))
+        await self._person(chat, int(chat.flow.data["person"]))
 
     async def _invite(self, chat: Chat, role: Role) -> None:
         code, expires_at = await self._people.invite(chat.user, role)

@@ -140,8 +140,9 @@ def accounts_card(accounts: list[Connection], zone: str) -> Card:
 
 def account_line(account: Connection, zone: str) -> str:
     ends = f" · expires about {day(account.expires_at, zone)}" if account.expires_at else ""
+    status = "checking" if account.candidate_fingerprint else account.status
     return (
-        f"<b>{esc(account.label)}</b> · {STATUS[account.status]}\n"
+        f"<b>{esc(account.label)}</b> · {STATUS[status]}\n"
         f"fingerprint <code>{esc(account.fingerprint or '…')}</code>{ends}"
     )
 

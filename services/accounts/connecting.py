@@ -13,6 +13,7 @@ from services.errors import (
     InstagramError,
     NotAllowed,
     RateLimited,
+    ReelayError,
     SessionRefused,
 )
 from services.instagram.cookies import InstagramCookies
@@ -26,6 +27,7 @@ from storage.vault import CannotOpen, Secret, Vault
 
 WARN_DAYS = (7, 3, 1)
 TRIES = 3
+MAX_IDLE_RUNS = 3
 
 
 def warning_due(expires_at: datetime, warned_days: int | None, now: datetime) -> int | None:
@@ -84,8 +86,8 @@ class Connecting:
                 ),
                 candidate_fingerprint=cookies.fingerprint,
                 candidate_expires_at=cookies.expires_at,
-                status="checking",
                 run=run,
+                idle_runs=0,
             )
         await self._engine.enqueue(self._job(connection.id, run, cookies.user_id))
         return connection
@@ -177,8 +179,8 @@ class Connecting:
             await audit.note(db, connection.user_id, "connected", f"@{username}", now)
             await notices.add(db, connection.user_id, "connected", now, connection_id=connection.id)
 
-    async def _not_proved(self, connection: Connection, error: InstagramError) -> None:
-        """What was good before stays: only the candidate goes."""
+    async def _not_proved(self, connection: Connection, error: ReelayError) -> None:
+        """Only the candidate goes: what was good before stays, and what was dead stays dead."""
         now = self._now()
         async with self._database.write() as db:
             still_mine = await connections.change(
@@ -189,7 +191,6 @@ class Connecting:
                 candidate=None,
                 candidate_fingerprint=None,
                 candidate_expires_at=None,
-                status="active" if connection.fingerprint else "expired",
             )
             if not still_mine:
                 return
@@ -206,7 +207,7 @@ class Connecting:
 
     async def stranded(self, before: datetime) -> list[Job]:
         async with self._database.read() as db:
-            checking = await connections.with_status(db, "checking")
+            checking = await connections.with_candidate(db)
         return [
             self._job(connection.id, connection.run, connection.identity)
             for connection in checking
@@ -214,6 +215,13 @@ class Connecting:
         ]
 
     async def restart(self, job: Job) -> Job | None:
+        async with self._database.read() as db:
+            connection = await connections.get(db, job.row)
+        if connection is None or connection.run != job.run:
+            return None
+        if connection.idle_runs + 1 >= MAX_IDLE_RUNS:
+            await self._not_proved(connection, ReelayError(subject=connection.label))
+            return None
         async with self._database.write() as db:
             run = await connections.next_run(db, job.row, job.run, self._now())
         return self._job(job.row, run, job.account) if run else None

@@ -66,9 +66,8 @@ class People:
             if await people.get(db, visitor.id):
                 return None  # known, perhaps blocked: a new code does not change that
             if hmac.compare_digest(code.encode(), self.claim_code.encode()):
-                if await people.has_owner(db):
-                    return None
-                await self._admit(db, visitor, "owner", now)
+                if not await self._admit(db, visitor, "owner", now):
+                    return None  # there is an owner already
                 await audit.note(db, visitor.id, "claimed", "the bot", now)
                 return "owner"
             # the user row must exist to use the invitation; all of it is undone if it is void
@@ -80,13 +79,12 @@ class People:
                 return None
             await people.change(db, visitor.id, role=invitation.role)
             await audit.note(db, visitor.id, "joined", f"invited by {invitation.created_by}", now)
-            await notices.add(
-                db, invitation.created_by, "joined", now, name=visitor.name
-            )
+            await notices.add(db, invitation.created_by, "joined", now, name=visitor.name)
             return "invited"
 
-    async def _admit(self, db: Transaction, visitor: Visitor, role: Role, now: datetime) -> None:
-        await people.add(
+    async def _admit(self, db: Transaction, visitor: Visitor, role: Role, now: datetime) -> bool:
+        """False if somebody else took the place (there is one owner), or they are in already."""
+        added = await people.add(
             db,
             visitor.id,
             name=visitor.name,
@@ -95,8 +93,9 @@ class People:
             role=role,
             now=now,
         )
-        if self._start_credits:
+        if added and self._start_credits:
             await credits.grant(db, visitor.id, self._start_credits, "Welcome", now)
+        return added
 
     async def reachable(self, user_id: int, yes: bool) -> None:
         """The person blocked or unblocked the bot: their notices wait meanwhile."""

@@ -17,7 +17,7 @@ from typing import Any
 from services.clock import Now
 from services.errors import BadInput
 from services.jobs.engine import DEFAULT, Engine, Job
-from storage import archive, audit, exports, notices, people
+from storage import archive, audit, exports, flows, notices, people
 from storage.archive import OwnedMedia
 from storage.database import Database
 from storage.objects import ObjectStore
@@ -61,11 +61,12 @@ class Privacy:
             rows = await exports.rows_of_user(db, export.user_id)
             raw = await exports.raw_posts(db, export.user_id)
             files = await archive.media_of_user(db, export.user_id)
+        documents = {"data.json": _json(rows), "raw.json": _json(dict(raw))}
         keys = []
-        for number, part in enumerate(_parts(files), 1):
+        for number, part in enumerate(_parts(files, sum(map(len, documents.values()))), 1):
             path = await self._objects.part(f"export-{job.row}-{number}.part")
-            documents = {"data.json": rows, "raw.json": dict(raw)} if number == 1 else {}
-            await asyncio.to_thread(_write_zip, path, documents, part, self._objects)
+            texts = documents if number == 1 else {}
+            await asyncio.to_thread(_write_zip, path, texts, part, self._objects)
             key = f"exports/{job.row}/reelay-{number}.zip"
             await self._objects.adopt(path, key)
             keys.append(key)
@@ -105,7 +106,7 @@ class Privacy:
     # ------------------------------------------------------------ deletion
 
     async def ask_deletion(self, user_id: int) -> datetime:
-        """Stops the person's imports now and deletes everything in a day. Returns when."""
+        """Deletes everything in a day. Returns when. The caller stops the person's imports."""
         now = self._now()
         due = now + UNDO
         async with self._database.write() as db:
@@ -140,6 +141,7 @@ class Privacy:
             if not await people.delete(db, user_id, now):
                 return
             await notices.forget(db, user_id=user_id)
+            await flows.forget(db, user_id)
             await audit.note(db, None, "deleted", f"all data of {user_id}", now)
             await notices.add(db, user_id, "deleted", now)
         for key in zips:
@@ -152,11 +154,14 @@ class Privacy:
         for post_id, keys in orphans:
             async with self._database.write() as db:
                 dropped = await archive.drop_orphan(db, post_id)
-            for key in keys if dropped else []:
+                # somebody may have brought the same post anew since then
+                gone = [key for key in keys if dropped and not await archive.media_exists(db, key)]
+            for key in gone:
                 await self._objects.delete(key)
 
     async def sweep(self) -> None:
-        """From the clock: exports are kept a day, delivered notices a month."""
+        """From the clock: exports are kept a day, delivered notices a month, questions that are
+        too old to be answered not at all."""
         now = self._now()
         async with self._database.read() as db:
             old = await exports.keys_before(db, now - KEPT)
@@ -167,14 +172,20 @@ class Privacy:
                 await exports.drop(db, export_id)
         async with self._database.write() as db:
             await notices.prune(db, now - timedelta(days=30))
+            await flows.prune(db, now)
 
 
-def _parts(files: list[OwnedMedia]) -> Iterator[list[OwnedMedia]]:
-    """Groups of files that fit into one zip each; the first one is there even without files."""
+def _json(content: Any) -> bytes:
+    return json.dumps(content, indent=1, ensure_ascii=False, default=str).encode()
+
+
+def _parts(files: list[OwnedMedia], taken: int) -> Iterator[list[OwnedMedia]]:
+    """Groups of files that fit into one zip each. `taken`: bytes of the documents in the first
+    one, which is there even without files. A file that fits into none has one for itself."""
     part: list[OwnedMedia] = []
-    size = 0
+    size = taken
     for file in files:
-        if part and size + file.bytes > PART_BYTES:
+        if size and size + file.bytes > PART_BYTES:
             yield part
             part, size = [], 0
         part.append(file)
@@ -183,11 +194,10 @@ def _parts(files: list[OwnedMedia]) -> Iterator[list[OwnedMedia]]:
 
 
 def _write_zip(
-    path: Path, documents: dict[str, Any], files: list[OwnedMedia], objects: ObjectStore
+    path: Path, documents: dict[str, bytes], files: list[OwnedMedia], objects: ObjectStore
 ) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive_file:
-        for name, content in documents.items():
-            text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
+        for name, text in documents.items():
             archive_file.writestr(name, text, zipfile.ZIP_DEFLATED)
         for file in files:
             source = objects.path(file.object_key)

@@ -269,30 +269,31 @@ class Importing:
         return await self._views([item.id for item in items])
 
     async def _views(self, import_ids: list[int]) -> list[View]:
-        views = []
+        """Six queries, however many imports."""
         async with self._database.read() as db:
+            items = await importing.of_ids(db, import_ids)
             tallies = await importing.tallies(db, import_ids)
-            for import_id in import_ids:
-                item = await importing.get(db, import_id)
-                if item is None:
-                    continue
-                connection = (
-                    await connections.get(db, item.connection_id) if item.connection_id else None
+            failures = await importing.reasons(db, import_ids)
+            totals = await credits.totals(db, import_ids)
+            balances = await people.balances(db, {item.user_id for item in items})
+            accounts = await connections.of_ids(
+                db, {item.connection_id for item in items if item.connection_id}
+            )
+        views = []
+        for item in items:
+            account = accounts.get(item.connection_id or 0)
+            charged, refunded = totals[item.id]
+            views.append(
+                View(
+                    item=item,
+                    tally=tallies.get(item.id, Tally()),
+                    balance=balances.get(item.user_id, 0),
+                    charged=charged,
+                    refunded=refunded,
+                    account=account.label if account else "a forgotten account",
+                    failures=failures.get(item.id, {}),
                 )
-                user = await people.get(db, item.user_id)
-                charged, refunded = await credits.totals(db, import_id)
-                tally = tallies.get(import_id, Tally())
-                views.append(
-                    View(
-                        item=item,
-                        tally=tally,
-                        balance=user.credits if user else 0,
-                        charged=charged,
-                        refunded=refunded,
-                        account=connection.label if connection else "a forgotten account",
-                        failures=await importing.reasons(db, import_id) if tally.failed else {},
-                    )
-                )
+            )
         return views
 
     async def collections(self, user_id: int, limit: int = 6) -> list[Collection]:

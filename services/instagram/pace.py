@@ -117,7 +117,7 @@ class Pacer:
                 raise
             finally:
                 seconds = (self._now() - began).total_seconds()
-                await self._log(Call(identity, purpose, began, turn.requests, seconds, outcome))
+                await self._keep(Call(identity, purpose, began, turn.requests, seconds, outcome))
 
     async def _wait(self, identity: str) -> None:
         """Reserve the next free moment and sleep until it comes."""
@@ -144,9 +144,14 @@ class Pacer:
             elif isinstance(error, Checkpoint):
                 await storage.put(db, replace(state, reason=CHECKPOINT, frozen_until=None))
 
-    async def _log(self, call: Call) -> None:
+    async def _keep(self, call: Call) -> None:
+        """Logs the call; one of three requests has used up the turns of two others."""
+        extra = max(0, call.requests - 1) * self._policy.pause(self._chance())
         async with self._database.write() as db:
             await storage.log(db, call)
+            if extra:
+                state = await storage.reserve(db, call.identity, call.at)
+                await storage.put(db, replace(state, next_at=state.next_at + extra))
 
     async def thaw(self, identity: str) -> None:
         """Its owner acted."""

@@ -28,7 +28,8 @@ class Figures:
     hour: dict[str, int]
     minute: dict[str, int]
     unstored: list[int]  # imports that are paused because nothing can be stored
-    bad_checks: dict[str, str]  # {name of a health check: its sentence}
+    dead_loops: list[str]
+    bad_checks: set[str]  # names of health checks
 
 
 Incident = tuple[str, str]
@@ -50,8 +51,7 @@ def ill(now: Figures) -> set[Incident]:
     if calls >= MIN_CALLS and broken / calls > 0.5:
         found.add(("gallery_dl", ""))
     found |= {("storage", f"import {import_id}") for import_id in now.unstored}
-    if "loops" in now.bad_checks:
-        found.add(("loop", now.bad_checks["loops"]))
+    found |= {("loop", name) for name in now.dead_loops}
     if "disk" in now.bad_checks:
         found.add(("disk", ""))
     return found
@@ -64,7 +64,7 @@ class Alerts:
         self._now = now
 
     async def check(self) -> None:
-        checks = {check.name: check.text for check in await self._health.report() if not check.good}
+        bad = {check.name for check in await self._health.report() if not check.good}
         now = self._now()
         async with self._database.write() as db:
             stopped = await importing.in_states(db, "paused", reason=Reason.STORAGE)
@@ -74,7 +74,8 @@ class Alerts:
                     hour=await pace.outcomes_since(db, now - HOUR),
                     minute=await pace.outcomes_since(db, now - MINUTE),
                     unstored=[item.id for item in stopped],
-                    bad_checks=checks,
+                    dead_loops=self._health.dead_loops(),
+                    bad_checks=bad,
                 )
             )
             known = {(kind, subject) for kind, subject, _ in await audit.open_incidents(db)}

@@ -49,6 +49,9 @@ class Health:
         checks = await self.report()
         return all(check.good for check in checks), checks
 
+    def dead_loops(self) -> list[str]:
+        return self._clock.dead()
+
     async def _database_check(self) -> Check:
         try:
             async with self._database.read() as db:
@@ -69,7 +72,7 @@ class Health:
         return Check("telegram", age < POLL_AGE, words)
 
     def _loops(self) -> Check:
-        dead = self._clock.dead()
+        dead = self.dead_loops()
         if dead:
             return Check("loops", False, f"Loops that have stopped: {', '.join(dead)}")
         return Check("loops", True, f"All {len(self._clock.loops)} loops are running")

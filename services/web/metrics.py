@@ -47,6 +47,7 @@ async def read(database: Database) -> list[Metric]:
         calls = await pace.calls_by_outcome(db)
         requests = await pace.requests_by_identity(db)
         refunds = await credits.refunds_ever(db)
+    settled = {state: n for state, n in posts.items() if state != "pending"}
     ended = {state: n for state, n in imports.items() if state in ("done", "cancelled", "failed")}
 
     def outcomes(*names: str, purpose: str | None = None) -> int:
@@ -59,7 +60,7 @@ async def read(database: Database) -> list[Metric]:
     return [
         _counter("reelay_imports_started", "Imports begun", sum(imports.values())),
         _labelled("reelay_imports_ended", "Imports ended, by outcome", "outcome", ended.items()),
-        _labelled("reelay_posts", "Posts of imports, by outcome", "outcome", posts.items()),
+        _labelled("reelay_posts", "Posts of imports, by outcome", "outcome", settled.items()),
         _histogram("reelay_import_seconds", "From start to end of an import", durations),
         _counter(
             "reelay_cookies_refused",

@@ -1,6 +1,6 @@
 """(b) From an update to the bot's answer: at rest, and while two imports are at work.
 
-A third person asks for help (a new message) and taps a topic (an edit), ten times a second.
+A third person asks for help (a new message) and taps a topic (an edit), some twenty times a second.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from sandbox.world import World
 from tests.bench.importing import UNPACED, warm
 from tests.bench.table import Result
 
-AT_REST = 200
-PAUSE = 0.1  # seconds between two questions, below the bot's own limit of 30 messages a second
+ROUNDS = 3  # the shorter import is over in seconds
+AT_REST = 70
+PAUSE = 0.05  # seconds between two questions, below the bot's own limit of 30 messages a second
 PATIENCE = 60
 MOST = 600  # questions during the imports
 ADDED_CREDITS = {"START_CREDITS": "1000"}
@@ -29,14 +30,17 @@ INVITATION = re.compile(r"start=([\w-]+)")
 
 async def run(world: World) -> Result:
     warm(world, "studio", "recipes")
-    async with sandbox_with_bot(world=world, **UNPACED, **ADDED_CREDITS) as (sandbox, bot):
-        asker = await _guests(sandbox, bot)
-        await asker.once()  # the first answer of all is the slowest, and nobody's everyday
-        rest = await asker.until(AT_REST, lambda: False)
-        imports = asyncio.create_task(_two_imports(sandbox))
-        await asyncio.sleep(1)
-        busy = await asker.until(MOST, imports.done)
-        await imports
+    rest: list[float] = []
+    busy: list[float] = []
+    for _ in range(ROUNDS):
+        async with sandbox_with_bot(world=world, **UNPACED, **ADDED_CREDITS) as (sandbox, bot):
+            asker = await _guests(sandbox, bot)
+            await asker.once()  # the first answer of all is the slowest, and nobody's everyday
+            rest += await asker.until(AT_REST, lambda: False)
+            imports = asyncio.create_task(_two_imports(sandbox))
+            await asyncio.sleep(1)
+            busy += await asker.until(MOST, imports.done)
+            await imports
     rows = [
         (name, str(len(times)), f"{_at(times, 50):.1f}", f"{_at(times, 99):.1f}")
         for name, times in (("at rest", rest), ("during two imports", busy))
@@ -101,15 +105,17 @@ async def _guests(sandbox: Sandbox, bot: Bot) -> Asker:
     """Mia owns the bot, Leo and Zoe have followed her invitations; Mia and Leo are connected."""
     mia = Visitor(sandbox.telegram, sandbox.users["mia"], io.StringIO())
     await connect(mia, sandbox, bot.claim_code)
+    mia.say("/admin")
     for name in ("leo", "zoe"):
         guest = Visitor(sandbox.telegram, sandbox.users[name], io.StringIO())
-        mia.say("/admin")
         await mia.tap("Invite")
         invitation = await mia.sees(r"It works once")
         code = INVITATION.search(invitation["text"])
         assert code is not None
         guest.say(f"/start {code[1]}")
         await guest.sees("this is Reelay")
+        await mia.tap("‹ Admin")  # the same message: the used invitation is gone from the chat
+        await mia.sees("Administration")
         if name == "leo":
             guest.say("/connect")
             await guest.sees("Send your cookies.txt")

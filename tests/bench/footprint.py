@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -91,8 +91,14 @@ def _memory(pid: int, name: str) -> float:
 
 
 def _empty_python() -> tuple[float, float]:
-    """(seconds from start to end, most megabytes)."""
+    """(seconds from start to end, megabytes while it waits for its end)."""
     began = time.monotonic()
-    pid = os.posix_spawn(sys.executable, [sys.executable, "-c", "pass"], os.environ)
-    _, _, usage = os.wait4(pid, 0)
-    return time.monotonic() - began, usage.ru_maxrss / 1024
+    subprocess.run([sys.executable, "-c", "pass"], check=True)
+    seconds = time.monotonic() - began
+    waiting = [sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        megabytes = _memory(process.pid, "VmRSS")
+        process.communicate(b"\n")
+    return seconds, megabytes

@@ -27,7 +27,7 @@ async def test_before_the_claim_a_stranger_is_told_how_to_claim(harness: Harness
     zoe = harness.person(ZOE)
     zoe.say("hello")
     await zoe.sees("This bot has no owner yet")
-    assert zoe.keys() == []
+    assert zoe.labels() == []
     assert harness.app.people.claim_code not in zoe.messages()[0]["text"]
 
 

@@ -14,7 +14,10 @@ async def test_an_answer_reaches_its_question_after_a_restart(harness: Harness) 
     await harness.app.stop()
     mia.say("europe/madrid")  # while nobody is there
     await harness.start_bot()
-    await mia.until(lambda: "🌍 Time zone · Europe/Madrid" in mia.keys(mia.messages()[-1]) or None, "the new zone")
+    await mia.until(
+        lambda: "🌍 Time zone · Europe/Madrid" in mia.labels(mia.messages()[-1]) or None,
+        "the new zone",
+    )
 
 
 async def test_a_question_is_forgotten_after_half_an_hour(harness: Harness) -> None:

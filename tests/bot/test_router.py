@@ -33,7 +33,7 @@ async def test_help_on_one_topic(harness: Harness) -> None:
     mia = await harness.owner()
     mia.say("/help cookies")
     await mia.sees("Open a private window")
-    assert mia.keys() == ["🔗 Connect Instagram", "‹ Help", "Menu"]
+    assert mia.labels() == ["🔗 Connect Instagram", "‹ Help", "Menu"]
 
 
 async def test_what_is_no_text_is_answered(harness: Harness) -> None:
@@ -154,7 +154,7 @@ async def test_a_handler_that_breaks_says_a_reference_and_no_more(
     assert isinstance(line["exc_info"], ZeroDivisionError)
     for leak in ("secret", "ZeroDivision", "Traceback", "holds"):
         assert leak not in card["text"]
-    assert mia.keys(card) == ["Menu"]
+    assert mia.labels(card) == ["Menu"]
     mia.say("/help")
     await mia.sees("What I can do")  # and the chat goes on
 

@@ -20,7 +20,7 @@ from storage.tables import metadata
 from tests.support.databases import DIALECTS
 from tests.support.postgres import Postgres
 
-BROKEN = '''
+BROKEN = """
 import sqlalchemy as sa
 from alembic import op
 
@@ -32,7 +32,7 @@ def upgrade():
     with op.batch_alter_table("users") as users:
         users.add_column(sa.Column("half_made", sa.Integer))
     op.execute("select no_such_thing")
-'''
+"""
 
 
 @pytest.fixture(params=DIALECTS)
@@ -41,7 +41,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield sqlite_url(tmp_path / "fresh.db")
         return
     server: Postgres = request.getfixturevalue("postgres")
-    url = server.database(migrated=False)
+    url = server.fresh()
     yield url
     server.drop(url)
 
@@ -68,7 +68,7 @@ def test_upgrading_twice_changes_nothing(empty_url: str) -> None:
 
 def test_several_processes_may_start_at_once(postgres: Postgres) -> None:
     """Of a team; with SQLite a lock lets one in."""
-    url = postgres.database(migrated=False)
+    url = postgres.fresh()
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(migrate.upgrade, [url] * 3))
     assert "users" in inspector(url).get_table_names()

@@ -1,48 +1,46 @@
 """Fixtures: a migrated, empty domain database, on SQLite and on PostgreSQL in turn.
 
-A conftest imports `database_url` and `database` to run all of its tests on both.
+A conftest imports all four fixtures to run its tests on both, or defines `database_url` as one of
+the two.
 """
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from storage.database import Database, sqlite_url
+from storage import database as database_module
+from storage.database import Database
 from tests.support.postgres import Postgres
 
 DIALECTS = ("sqlite", "postgresql")
 
 
+@pytest.fixture
+def sqlite_url(tmp_path: Path, templates: Path) -> str:
+    shutil.copy(templates / "reelay.db", tmp_path / "reelay.db")
+    return database_module.sqlite_url(tmp_path / "reelay.db")
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> str:
+    return postgres.emptied()
+
+
 @pytest.fixture(params=DIALECTS)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path, templates: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        shutil.copy(templates / "reelay.db", tmp_path / "reelay.db")
-        yield sqlite_url(tmp_path / "reelay.db")
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    url = server.database()
-    yield url
-    server.drop(url)
+def database_url(request: pytest.FixtureRequest) -> str:
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(name))
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def sqlite_database(tmp_path: Path, templates: Path) -> AsyncIterator[Database]:
-    """For rooms above storage, whose own logic is the same on both."""
-    shutil.copy(templates / "reelay.db", tmp_path / "reelay.db")
-    database = Database(sqlite_url(tmp_path / "reelay.db"))
     yield database
     await database.close()
 

@@ -55,7 +55,7 @@ class PumpedVisitor(Visitor):
         history = self._harness.telegram.history(self.user_id)
         return [message for message in history if message["from"]["is_bot"]]
 
-    def keys(self, message: dict[str, Any] | None = None) -> list[str]:
+    def labels(self, message: dict[str, Any] | None = None) -> list[str]:
         """The labels under a message, by default the newest one."""
         rows = (message or self.messages()[-1]).get("reply_markup", {}).get("inline_keyboard", [])
         return [key["text"] for row in rows for key in row]

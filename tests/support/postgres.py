@@ -28,41 +28,47 @@ WHY_SKIPPED = (
     f"PostgreSQL half skipped: {GIVEN} is not set and {PACKAGES}/*/bin holds no initdb and pg_ctl"
 )
 _THROW_AWAY = ("fsync", "full_page_writes", "synchronous_commit")  # off: nothing here is kept
+_TABLES = """
+    select format('%I.%I', schemaname, tablename) from pg_tables
+    where schemaname = 'public' and tablename <> 'alembic_version'
+    or schemaname = 'dbos' and tablename = 'workflow_status'
+"""
 _skipped: list[str] = []
 
 
 class Postgres:
-    """`maintenance`: a postgresql+psycopg:// URL. Databases are copies of one migrated template."""
+    """`maintenance`: a postgresql+psycopg:// URL."""
 
     def __init__(self, maintenance: str) -> None:
         self.maintenance = maintenance
         self._prefix = f"reelay_test_{os.getpid()}"
         self._made = 0
-        self._template: str | None = None
+        self._shared: str | None = None
 
-    def database(self, *, migrated: bool = True) -> str:
-        """The URL of a fresh database."""
-        template = self._migrated() if migrated else "template0"
-        return self._create(template)
+    def fresh(self) -> str:
+        """The URL of a new database without tables; `drop` it."""
+        self._made += 1
+        name = f"{self._prefix}_{self._made}"
+        self._run(f'create database "{name}" template template0')
+        return f"{self.maintenance.rpartition('/')[0]}/{name}"
+
+    def emptied(self) -> str:
+        """The URL of the one migrated database of this session, without rows."""
+        if self._shared is None:
+            self._shared = self.fresh()
+            migrate.upgrade(self._shared)
+        with psycopg.connect(self._shared.replace("+psycopg", ""), autocommit=True) as connection:
+            rows = connection.execute(_TABLES).fetchall()
+            names = ", ".join(name for (name,) in rows)
+            connection.execute(f"truncate {names} restart identity cascade")  # type: ignore[call-overload]
+        return self._shared
 
     def drop(self, url: str) -> None:
         self._run(f'drop database if exists "{url.rpartition("/")[2]}" with (force)')
 
     def close(self) -> None:
-        if self._template:
-            self.drop(self._template)
-
-    def _migrated(self) -> str:
-        if self._template is None:
-            self._template = self._create("template0")
-            migrate.upgrade(self._template)
-        return self._template.rpartition("/")[2]
-
-    def _create(self, template: str) -> str:
-        self._made += 1
-        name = f"{self._prefix}_{self._made}"
-        self._run(f'create database "{name}" template "{template}"')
-        return f"{self.maintenance.rpartition('/')[0]}/{name}"
+        if self._shared:
+            self.drop(self._shared)
 
     def _run(self, statement: str) -> None:
         url = self.maintenance.replace("+psycopg", "")

@@ -7,6 +7,7 @@ import copy
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -68,14 +69,22 @@ class Stage:
     async def offer(self, slug: str = "beats") -> None:
         """Pastes a collection's link and waits for its preview."""
         self.mia.say(self.world.collection_url("mia", slug))
-        count = await self._count()
+        count = await self.imports()
         await self.reaches("offered", count + 1)
 
     async def run(self, slug: str = "beats") -> None:
         await self.offer(slug)
         await self.mia.tap("Import all")
 
-    async def _count(self) -> int:
+    async def restart(self) -> None:
+        """The bot stops and starts on the same data."""
+        await self.app.stop()
+        # the job engine had put its own thread pool there and has now closed it
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(4))
+        await self.harness.start_bot()
+        self.app = self.harness.app
+
+    async def imports(self) -> int:
         async with self.app.database.read() as db:
             return int((await db.execute(sa.select(sa.func.count(imports.c.id)))).scalar_one())
 
@@ -84,21 +93,24 @@ class Stage:
     async def view(self, import_id: int = 1) -> View:
         return await self.app.importing.view(self.mia.user_id, import_id)
 
-    async def reaches(self, state: str, import_id: int = 1, reason: str | None = None) -> View:
-        """Turns the loops until the import is in this state (for this reason)."""
+    async def reaches(self, state: str, import_id: int = 1, **wanted: object) -> View:
+        """Turns the loops until the import is in this state, and as `wanted` (reason, run, …)."""
         view = None
         try:
             async with asyncio.timeout(PATIENCE):
                 while True:
-                    if await self._count() >= import_id:
+                    if await self.imports() >= import_id:
                         view = await self.view(import_id)
-                        if view.item.state == state and reason in (None, view.item.reason):
+                        as_wanted = all(
+                            getattr(view.item, name) == value for name, value in wanted.items()
+                        )
+                        if view.item.state == state and as_wanted:
                             await self.harness.turn()
                             return view
                     await self.harness.turn()
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            raise AssertionError(f"import {import_id} is not {state} {reason}: {view}") from None
+            raise AssertionError(f"import {import_id} is not {state} {wanted}: {view}") from None
 
     async def quiet(self) -> None:
         """Turns the loops for a while in which something could happen that should not."""
@@ -116,6 +128,10 @@ class Stage:
             dict(pair.partition("=")[::2] for pair in one.query.split("&")).get("max_id", "")
             for one in self.requests(LISTS)
         ]
+
+    async def alive(self) -> bool:
+        """Whether the engine still has work."""
+        return bool(await self.app.engine._live_runs())
 
     async def notices(self, kind: str) -> int:
         query = sa.select(sa.func.count()).where(notices.c.kind == kind)

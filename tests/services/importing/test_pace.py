@@ -65,9 +65,7 @@ async def test_a_freeze_outlives_a_restart(stage: Stage) -> None:
     await stage.run()
     await stage.reaches("waiting", reason="rate")
     asked = stage.instagram.api_requests()
-    await stage.app.stop()
-    await stage.harness.start_bot()
-    stage.app = stage.harness.app
+    await stage.restart()
     await stage.quiet()
     await stage.reaches("waiting", reason="rate")
     assert stage.instagram.api_requests() == asked

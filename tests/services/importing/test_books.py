@@ -1,0 +1,308 @@
+"""Outcomes of an import where credits, the store or a person's taps decide."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from services.importing.decisions import MAX_IDLE_RUNS
+from services.instagram.cdn import Cdn, Fetched
+from storage import database as database_module
+from storage.objects import ObjectStore
+from tests.services.importing.conftest import Launch
+from tests.services.importing.stage import Stage
+
+
+class Gate:
+    """Holds the downloads of all posts but the first few, half-way, until it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, first: int) -> None:
+        self._open = asyncio.Event()
+        self.begun: list[str] = []  # posts, by the beginning of their part files' names
+        fetch = Cdn.fetch_with_tries
+
+        async def gated(cdn: Cdn, source_url: str, kind: str, part: Path) -> Fetched:
+            post = part.name.rpartition("-")[0]
+            if post not in self.begun:
+                self.begun.append(post)
+            held = self.begun.index(post) >= first
+            fetched = await fetch(cdn, source_url, kind, part)  # type: ignore[arg-type]
+            if held:
+                await self._open.wait()
+            return fetched
+
+        monkeypatch.setattr(Cdn, "fetch_with_tries", gated)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+async def saves(stage: Stage, number: int) -> None:
+    async with asyncio.timeout(30):
+        while (await stage.outcomes())["saved"] < number:
+            await asyncio.sleep(0.02)
+
+
+# ---------------------------------------------------------------- credits
+
+
+async def test_out_of_credits_in_the_middle(launch: Launch) -> None:
+    stage = await launch(START_CREDITS="10")
+    await stage.run()
+    view = await stage.reaches("paused", reason="credits")
+    assert (view.tally.saved, view.balance, view.tally.held) == (10, 0, 0)
+    await stage.mia.sees("Out of credits: 14")
+    asked = stage.instagram.api_requests()
+
+    await stage.mia.tap("Resume")  # without a grant nothing changes
+    await stage.reaches("paused", reason="credits")
+    owner = await stage.app.people.find(stage.mia.user_id)
+    assert owner
+    await stage.app.people.grant(owner, owner.id, 20)
+    await stage.mia.tap("Resume")
+    view = await stage.reaches("done")
+    assert (view.tally.saved, view.balance) == (24, 6)
+    assert stage.instagram.api_requests() == asked  # nothing was listed twice
+
+
+async def test_no_credits_at_all(launch: Launch) -> None:
+    stage = await launch(START_CREDITS="0")
+    await stage.run()
+    view = await stage.reaches("paused", reason="credits")
+    assert (view.tally.saved, view.charged) == (0, 0)
+
+
+# ---------------------------------------------------------------- storage
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left on device"), PermissionError(errno.EACCES, "refused")],
+    ids=["disk full", "store refuses"],
+)
+async def test_the_store_takes_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    adopt, adopted = ObjectStore.adopt, []
+
+    async def full(store: ObjectStore, part: Path, key: str) -> None:
+        if len(adopted) == 3:
+            raise error
+        adopted.append(key)
+        await adopt(store, part, key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectStore, "adopt", full)
+        await stage.run()
+        view = await stage.reaches("paused", reason="storage")
+        assert view.tally.saved <= 3
+        assert view.balance == 500 - view.tally.saved
+        await stage.mia.sees("can't store files right now. Its owners have been told")
+        for _ in range(3):
+            await stage.harness.tick("alerts")
+        await stage.mia.sees("Alert: an import can't store its files")
+        assert await stage.notices("alert") == 1
+    await stage.mia.tap("Resume")
+    view = await stage.reaches("done")
+    assert (view.tally.saved, view.balance) == (24, 476)
+    await stage.harness.tick("alerts")
+    await stage.mia.sees("Over: an import can't store its files")
+
+
+async def test_a_locked_database(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "BUSY_MS", 100)
+    stage = await launch()
+    gate = Gate(monkeypatch, first=4)
+    await stage.run()
+    await saves(stage, 4)
+    with closing(sqlite3.connect(stage.harness.data / "reelay.db", isolation_level=None)) as other:
+        other.execute("begin immediate")
+        gate.open()
+        await asyncio.sleep(1)  # longer than any of its transactions waits
+        other.execute("rollback")
+    view = await stage.view()
+    assert (view.tally.saved, view.balance) == (4, 476)  # the batch is paid, nothing more
+    stage.clock.advance(seconds=15)
+    await stage.harness.tick("reconcile")
+    for _ in range(2):
+        view = await stage.view()
+        if view.item.state == "paused":
+            assert view.item.reason == "storage"
+            await stage.app.importing.resume(stage.mia.user_id, 1)
+    view = await stage.reaches("done")
+    assert (view.tally.saved, view.balance) == (24, 476)
+
+
+async def test_runs_without_progress_are_given_up_and_refunded(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Gate(monkeypatch, first=4)
+    await stage.run()
+    await saves(stage, 4)
+    job = stage.app.import_job
+    for turn in range(MAX_IDLE_RUNS):
+        stage.clock.advance(minutes=1)
+        (stuck,) = await job.stranded(stage.clock())
+        again = await job.restart(stuck)
+        assert (again is None) == (turn == MAX_IDLE_RUNS - 1)
+    view = await stage.reaches("failed", reason="no_progress")
+    assert (view.tally.saved, view.balance, view.tally.dropped) == (4, 496, 20)
+    await stage.mia.sees("It stopped three times without getting further")
+
+
+async def test_a_saved_post_is_progress(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(monkeypatch, first=0)
+    await stage.run()
+    await stage.reaches("running")
+    job = stage.app.import_job
+    for _ in range(MAX_IDLE_RUNS - 1):
+        stage.clock.advance(minutes=1)
+        (stuck,) = await job.stranded(stage.clock())
+        again = await job.restart(stuck)
+        assert again
+    await stage.app.engine.enqueue(again)
+    assert (await stage.view()).item.idle_runs == MAX_IDLE_RUNS - 1
+    gate.open()
+    assert (await stage.reaches("done")).item.idle_runs == 0
+
+
+# ---------------------------------------------------------------- the same collection
+
+
+async def test_the_same_collection_again_is_free(stage: Stage) -> None:
+    await stage.run()
+    await stage.reaches("done")
+    await stage.run()
+    view = await stage.reaches("done", 2)
+    assert (view.tally.skipped, view.tally.saved, view.charged) == (24, 0, 0)
+    assert view.balance == 476
+    await stage.mia.sees("24 were here already, free")
+
+
+async def test_two_imports_of_it_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, first=2)
+    await stage.run()
+    await saves(stage, 2)
+    stage.mia.say(stage.world.collection_url("mia", "beats"))
+    await stage.mia.sees("being imported already")
+    assert await stage.imports() == 1
+    gate.open()
+    assert (await stage.reaches("done")).balance == 476
+
+
+async def test_what_another_person_brought_is_not_downloaded_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.run()
+    await stage.reaches("done")
+    gate = Gate(monkeypatch, first=0)
+    owner = await stage.app.people.find(stage.mia.user_id)
+    assert owner
+    code, _ = await stage.app.people.invite(owner)
+    stage.mia = stage.harness.person("leo")
+    stage.mia.say(f"/start {code}")
+    await stage.mia.sees("this is Reelay")
+    await stage.connect("mia")
+    await stage.offer()
+    await stage.mia.tap("Import all")
+    view = await stage.reaches("done", 2)
+    assert (view.tally.saved, view.balance, gate.begun) == (24, 476, [])
+
+
+# ---------------------------------------------------------------- a person's taps
+
+
+async def test_cancel_keeps_what_is_saved_and_refunds_the_rest(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, first=6)
+    await stage.run()
+    await saves(stage, 6)
+    stage.clock.advance(seconds=5)
+    await stage.mia.tap("Cancel…")
+    await stage.mia.sees("Stop importing Beats now?")
+    await stage.mia.tap("⏹ Stop")
+    view = await stage.reaches("cancelled")
+    assert (view.tally.saved, view.tally.dropped, view.balance) == (6, 18, 494)
+    assert len(gate.begun) == 6 + 4  # four at a time
+    assert list(stage.app.objects.incoming.glob("*"))
+    gate.open()
+    async with asyncio.timeout(10):  # the posts that were on their way come to nothing
+        while list(stage.app.objects.incoming.glob("*")) or await stage.alive():
+            await asyncio.sleep(0.02)
+    assert len(gate.begun) == 6 + 4
+    view = await stage.reaches("cancelled")
+    assert (view.tally.saved, view.balance) == (6, 494)
+    await stage.mia.sees("Stopped: Beats")
+
+    stage.mia.say(stage.world.collection_url("mia", "beats"))
+    await stage.reaches("offered", 2)
+    await stage.mia.tap("Import all")
+    view = await stage.reaches("done", 2)
+    assert (view.tally.skipped, view.tally.saved, view.balance) == (6, 18, 476)
+
+
+async def test_pause_and_resume(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(monkeypatch, first=5)
+    await stage.run()
+    await saves(stage, 5)
+    stage.clock.advance(seconds=5)
+    await stage.mia.tap("Pause")
+    view = await stage.reaches("paused", reason="user")
+    assert (view.tally.saved, view.tally.held, view.balance) == (5, 0, 495)
+    gate.open()
+    stage.clock.advance(hours=5)
+    await stage.quiet()
+    assert (await stage.reaches("paused")).tally.saved == 5
+    asked = stage.instagram.api_requests()
+    await stage.mia.tap("Resume")
+    view = await stage.reaches("done")
+    assert (view.tally.saved, view.balance) == (24, 476)
+    assert stage.instagram.api_requests() == asked
+
+
+async def test_a_double_tap_pays_once(stage: Stage) -> None:
+    await stage.offer()
+    user = stage.mia.user_id
+    taps = [stage.app.importing.choose(user, 1, "all") for _ in range(3)]
+    assert sorted(await asyncio.gather(*taps)) == [False, False, True]
+    assert (await stage.reaches("done")).balance == 476
+
+
+async def test_the_limit_is_reached(launch: Launch) -> None:
+    stage = await launch(IMPORT_POST_LIMIT="10")
+    await stage.run()
+    view = await stage.reaches("done")
+    assert (view.tally.saved, view.balance) == (10, 490)
+    await stage.mia.sees("The collection has more: paste its link again")
+    assert len(stage.listed) == 1
+    await stage.run()
+    view = await stage.reaches("done", 2)
+    assert (view.tally.skipped, view.tally.saved, view.balance) == (10, 10, 480)
+
+
+async def test_only_the_newest(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("decisions", "service"):  # more than a page, less than the collection
+        monkeypatch.setattr(f"services.importing.{module}.BATCH", 22)
+    await stage.offer()
+    await stage.mia.tap("Newest")
+    view = await stage.reaches("done")
+    assert (view.tally.saved, view.balance) == (22, 478)
+    newest = [post.code for post in stage.world.collection("mia", "beats").posts[:22]]
+    report = await stage.app.importing.report(stage.mia.user_id, 1)
+    assert [one.shortcode for one in report if one.state == "saved"] == newest
+
+
+async def test_an_empty_collection(stage: Stage) -> None:
+    stage.mia.say(stage.world.collection_url("mia", "empty"))
+    await stage.mia.sees("is empty: there is nothing to import yet")
+    await stage.mia.tap("Close")
+    view = await stage.reaches("cancelled")
+    assert view.charged == 0

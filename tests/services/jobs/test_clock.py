@@ -1,0 +1,83 @@
+"""Loops: they survive their own errors, and a dead one is seen."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from structlog.testing import capture_logs
+
+from services.jobs.clock import GRACE, Clock
+from tests.support.clock import MovableClock
+
+MINUTE = timedelta(minutes=1)
+
+
+class Ticks:
+    def __init__(self) -> None:
+        self.count = 0
+        self.broken = False
+        self.ticked = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.count += 1
+        self.ticked.set()
+        if self.broken:
+            raise ZeroDivisionError
+
+
+async def test_a_loop_is_dead_when_its_last_good_tick_is_two_intervals_ago() -> None:
+    now = MovableClock()
+    clock, good, bad = Clock(now), Ticks(), Ticks()
+    clock.every(MINUTE, "good", good)
+    clock.every(MINUTE, "bad", bad)
+    clock.every(10 * MINUTE, "slow", Ticks())
+    bad.broken = True
+    for _ in range(2):
+        now.advance(minutes=1)
+        with capture_logs():
+            await clock.tick("good")
+            await clock.tick("bad")
+    assert clock.dead() == []
+    now.advance(seconds=GRACE.total_seconds() + 1)
+    assert clock.dead() == ["bad"]
+    bad.broken = False
+    await clock.tick("bad")
+    assert clock.dead() == []
+    now.advance(minutes=25)
+    assert clock.dead() == ["good", "bad", "slow"]
+
+
+async def test_an_error_is_logged_with_the_name_of_the_loop() -> None:
+    clock, ticks = Clock(MovableClock()), Ticks()
+    clock.every(MINUTE, "fragile", ticks)
+    ticks.broken = True
+    with capture_logs() as logs:
+        await clock.tick("fragile")
+    (line,) = logs
+    assert (line["event"], line["loop"], line["log_level"]) == ("tick failed", "fragile", "error")
+    assert line["exc_info"]
+
+
+async def test_the_scheduler_keeps_ticking_a_loop_that_fails() -> None:
+    clock, ticks = Clock(MovableClock()), Ticks()
+    ticks.broken = True
+    clock.every(timedelta(seconds=0.02), "fragile", ticks)
+    with capture_logs():
+        clock.start()
+        async with asyncio.timeout(10):
+            while ticks.count < 3:
+                ticks.ticked.clear()
+                await ticks.ticked.wait()
+        clock.stop()
+    clock.stop()  # twice is harmless
+
+
+async def test_a_start_gives_every_loop_its_time() -> None:
+    now = MovableClock()
+    clock = Clock(now)
+    clock.every(MINUTE, "loop", Ticks())
+    now.advance(hours=1)  # a slow start
+    clock.start()
+    assert clock.dead() == []
+    clock.stop()

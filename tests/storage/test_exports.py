@@ -1,0 +1,87 @@
+"""What an export holds, and its row."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from storage import audit, connections, exports, notices
+from storage.database import Database
+from tests.support.rows import LEO, MIA, NOW, an_import, archived, at, connection, person
+
+
+@pytest.fixture(autouse=True)
+async def people(database: Database) -> None:
+    await person(database, MIA, balance=5)
+    await person(database, LEO, balance=5)
+
+
+async def test_every_row_of_a_person_and_none_of_another(database: Database) -> None:
+    for user_id in (MIA, LEO):
+        await an_import(database, user_id, key=f"named:{user_id}", count=2)
+        await archived(database, user_id, f"post-of-{user_id}")
+        async with database.write() as db:
+            await audit.note(db, user_id, "connected", f"@{user_id}", NOW)
+            await notices.add(db, user_id, "granted", NOW, amount=1)
+    async with database.read() as db:
+        rows = await exports.rows_of_user(db, MIA)
+        raw = await exports.raw_posts(db, MIA)
+    assert {name: len(found) for name, found in rows.items()} == {
+        "users": 1,
+        "connections": 1,
+        "credit_entries": 1,
+        "collections": 1,
+        "imports": 1,
+        "import_items": 2,
+        "posts": 1,
+        "media": 1,
+        "notices": 1,
+        "audit": 1,
+    }
+    assert rows["posts"][0]["caption"] == "Sunset 🌇"
+    assert raw == [("code-post-of-11", {"pk": "post-of-11"})]
+    assert "post-of-12" not in json.dumps(rows, default=str)
+
+
+async def test_no_secret_is_among_them(database: Database) -> None:
+    made = await connection(
+        database, MIA, "1000", candidate=b"candidate-bytes", candidate_fingerprint="7f3a", run=1
+    )
+    async with database.write() as db:
+        await connections.promote(db, made.id, 1, b"secret-bytes", "mia", NOW)
+        await connections.change(db, made.id, NOW, candidate=b"candidate-bytes")
+        rows = await exports.rows_of_user(db, MIA)
+    text = json.dumps(rows, default=str)
+    assert "mia" in text
+    for secret in ("secret-bytes", "candidate-bytes", "7f3a"):
+        assert secret not in text
+
+
+async def test_an_export_moves_for_its_own_run_only(database: Database) -> None:
+    async with database.write() as db:
+        export_id = await exports.start(db, MIA, NOW)
+        assert [one.id for one in await exports.building(db, user_id=MIA)] == [export_id]
+        assert await exports.building(db, user_id=LEO) == []
+        assert await exports.next_run(db, export_id, 1, at(1))
+        assert not await exports.next_run(db, export_id, 1, at(1))
+        assert not await exports.change(db, export_id, at(2), run=1, state="ready")
+        assert await exports.change(db, export_id, at(2), run=2, state="ready", object_keys=["a"])
+        assert not await exports.change(db, export_id, at(3), run=2, state="failed")
+        export = await exports.get(db, export_id)
+        assert export is not None
+        assert (export.run, export.idle_runs, export.object_keys) == (2, 1, ["a"])
+        assert await exports.building(db) == []
+
+
+async def test_old_exports_and_those_of_a_person(database: Database) -> None:
+    async with database.write() as db:
+        for user_id, key in ((MIA, "m"), (LEO, "l")):
+            export_id = await exports.start(db, user_id, NOW)
+            await exports.change(db, export_id, NOW, run=1, state="ready", object_keys=[key])
+        assert await exports.keys_of_user(db, MIA) == ["m"]
+        assert await exports.keys_before(db, NOW) == []
+        old = await exports.keys_before(db, at(1))
+        assert [keys for _, keys in old] == [["m"], ["l"]]
+        await exports.drop(db, old[0][0])
+        assert await exports.get(db, old[0][0]) is None

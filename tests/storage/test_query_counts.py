@@ -1,0 +1,65 @@
+"""What is asked again every second, or drawn as a list, costs the same number of queries however
+many rows there are."""
+
+from __future__ import annotations
+
+from unittest.mock import Mock
+
+from services.importing.service import Importing
+from storage import importing, notices
+from storage.database import Database
+from tests.support.queries import counted
+from tests.support.rows import MIA, NOW, an_import, person
+
+LIST, VIEWS = 1, 6
+
+
+async def make(database: Database, count: int) -> int:
+    """So many imports, each with a failed post. Returns the last one's id."""
+    last = 0
+    for n in range(count):
+        made = await an_import(database, key=f"named:{count}-{n}", count=2)
+        async with database.write() as db:
+            await importing.settle(db, made.items[0], "failed", NOW, error="short")
+        last = made.id
+    return last
+
+
+async def test_a_list_of_imports(database: Database) -> None:
+    await person(database, MIA, balance=3)
+    service = Importing(database, Mock(), lambda: NOW, post_limit=500)
+    for more in (1, 7):
+        await make(database, more)
+        with counted(database) as statements:
+            views = await service.latest(MIA, limit=8)
+        assert len(statements) == LIST + VIEWS, "\n".join(statements)
+    assert len(views) == 8
+    assert {(view.balance, view.account, view.tally.failed) for view in views} == {
+        (3, "account 11000", 1)
+    }
+    assert views[0].failures == {"short": 1}
+    assert [view.item.id for view in views] == sorted(
+        (view.item.id for view in views), reverse=True
+    )
+
+
+async def test_a_card(database: Database) -> None:
+    await person(database, MIA)
+    import_id = await make(database, 1)
+    service = Importing(database, Mock(), lambda: NOW, post_limit=500)
+    with counted(database) as statements:
+        await service.view(MIA, import_id)
+    assert len(statements) == 1 + VIEWS, "\n".join(statements)
+
+
+async def test_the_outbox_and_the_cards_look_with_one_query(database: Database) -> None:
+    await person(database, MIA)
+    await make(database, 3)
+    async with database.write() as db:
+        for _ in range(5):
+            await notices.add(db, MIA, "granted", NOW, amount=1)
+    with counted(database) as statements:
+        async with database.read() as db:
+            assert len(await notices.due(db, NOW)) == 5
+            await importing.cards_due(db, NOW)
+    assert len(statements) == 2, "\n".join(statements)
