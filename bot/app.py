@@ -184,14 +184,16 @@ class App:
             every(HOUR, "forget updates", self.router.prune)
             every(HOUR, "expiring cookies", self.connecting.warn_expiring)
             every(15 * SECOND, "alerts", self.alerts.check)
-        if self.wire:
-            bot = self.wire.application.bot
-            gap = sum(self.settings.instagram_pace_seconds) / 2
-            texts = Notices(self.importing, self.connecting, self.now)
-            outbox = Outbox(bot, self.database, self.objects, texts, self.now)
-            progress = Progress(bot, self.database, self.importing, self.now, gap)
-            every(SECOND, "notices", outbox.deliver)
-            every(SECOND, "progress cards", progress.refresh)
+
+    def _register_chat_loops(self, wire: Wire) -> None:
+        """Once Telegram has answered: before that they could only fail."""
+        bot = wire.application.bot
+        gap = sum(self.settings.instagram_pace_seconds) / 2
+        texts = Notices(self.importing, self.connecting, self.now)
+        outbox = Outbox(bot, self.database, self.objects, texts, self.now)
+        progress = Progress(bot, self.database, self.importing, self.now, gap)
+        self.clock.every(SECOND, "notices", outbox.deliver)
+        self.clock.every(SECOND, "progress cards", progress.refresh)
 
     async def _wake(self) -> None:
         for job in await self.import_job.wake():
@@ -217,13 +219,14 @@ class App:
                 self.settings.web_host, self.settings.web_port
             )
             self._then("web", self.side_server.stop)
+        self.clock.start()  # imports go on even while Telegram is away
+        self._then("clock", self.clock.stop)
         if self.wire:
             self._then("telegram", self.wire.stop)
             await self._say_claim_code()
             await self.wire.start()
             await self._announce_leaders()
-        self.clock.start()
-        self._then("clock", self.clock.stop)
+            self._register_chat_loops(self.wire)
         log.info("ready", seconds=round(time.monotonic() - began, 2), roles=sorted(self.roles))
 
     def _then(self, name: str, undo: Callable[[], Awaitable[None] | None]) -> None:

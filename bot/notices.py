@@ -41,10 +41,14 @@ ALERTS = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A card, and the files that go with it (object keys)."""
+    """A card, and the files that go with it (object keys).
+
+    With `import_id` it takes the place of that import's card in the chat.
+    """
 
     card: Card
     files: tuple[str, ...] = ()
+    import_id: int | None = None
 
 
 class Notices:
@@ -119,13 +123,11 @@ class Notices:
 
     async def _import_paused(self, user: User, notice: Notice) -> Message:
         view = await self._importing.view(user.id, int(notice.data["import_id"]))
-        return Message(importing_cards.card(view, user, self._now(), 0))
+        return Message(importing_cards.card(view, user, self._now(), 0), import_id=view.item.id)
 
     async def _import_ended(self, user: User, notice: Notice) -> Message:
         view = await self._importing.view(user.id, int(notice.data["import_id"]))
-        if view.item.state == "failed":
-            return Message(importing_cards.card(view, user, self._now(), 0))
-        return Message(importing_cards.result(view))
+        return Message(importing_cards.card(view, user, self._now(), 0), import_id=view.item.id)
 
     # ------------------------------------------------------------ people
 

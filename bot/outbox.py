@@ -6,17 +6,18 @@ answering may arrive twice.
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
 from telegram import Bot, InputFile
-from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.flood import seconds
 from bot.notices import DELETED, SILENCED_BY, Message, Notices
 from services.clock import Now
-from storage import notices, people
+from storage import importing, notices, people
 from storage.database import Database, Unavailable
 from storage.notices import Notice
 from storage.objects import ObjectStore
@@ -96,18 +97,40 @@ class Outbox:
             await self._done(notice)
 
     async def _send(self, chat_id: int, message: Message, silent: bool) -> None:
-        await self._bot.send_message(
+        sent = await self._bot.send_message(
             chat_id,
             message.card.text,
             reply_markup=message.card.keyboard(),
             disable_notification=silent,
         )
+        if message.import_id is not None:
+            await self._take_place(chat_id, sent.message_id, message.import_id)
         for key in message.files:
             path = self._objects.path(key)
             with path.open("rb") as file:
                 await self._bot.send_document(
                     chat_id, InputFile(file, filename=path.name), disable_notification=True
                 )
+
+    async def _take_place(self, chat_id: int, message_id: int, import_id: int) -> None:
+        """One message per import: this one is its card from now on, the older one goes."""
+        now = self._now()
+        async with self._database.write() as db:
+            before = await importing.card_of(db, import_id)
+            item = await importing.get(db, import_id)
+            if item:
+                await importing.keep_card(
+                    db,
+                    user_id=item.user_id,
+                    chat_id=chat_id,
+                    message_id=message_id,
+                    import_id=import_id,
+                    seen_change=item.changed_at,
+                    not_before=now,
+                )
+        if before and before.message_id != message_id:
+            with contextlib.suppress(TelegramError):  # too old to be deleted: it stays
+                await self._bot.delete_message(before.chat_id, before.message_id)
 
     async def _done(self, notice: Notice) -> None:
         async with self._database.write() as db:

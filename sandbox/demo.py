@@ -13,7 +13,7 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -224,7 +224,7 @@ class Bot:
 
 @contextlib.asynccontextmanager
 async def sandbox_with_bot(
-    *, world: World | None = None, port: int = 0, **settings: str
+    *, world: World | None = None, port: int = 0, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[tuple[Sandbox, Bot]]:
     """(sandbox, bot) with a fresh data folder that vanishes afterwards.
 
@@ -233,7 +233,7 @@ async def sandbox_with_bot(
     """
     with tempfile.TemporaryDirectory(prefix="reelay-demo-") as data:
         async with Sandbox(world, port=port) as sandbox:
-            bot = Bot({**sandbox.settings(Path(data)), **settings})
+            bot = Bot({**sandbox.settings(Path(data)), **(settings or {})})
             try:
                 await bot.start()
                 yield sandbox, bot

@@ -545,6 +545,11 @@ async def cards_due(db: AsyncConnection, now: datetime) -> list[Card]:
     return [Card(*row) for row in await db.execute(query)]
 
 
+async def card_of(db: AsyncConnection, import_id: int) -> Card | None:
+    row = (await db.execute(sa.select(*_CARD).where(cards.c.import_id == import_id))).first()
+    return Card(*row) if row else None
+
+
 async def card_shown(
     db: AsyncConnection, card_id: int, *, not_before: datetime, seen_change: datetime | None
 ) -> None:

@@ -58,7 +58,15 @@ def card(view: View, user: User, now: datetime, gap: float) -> Card:
             return paused(view)
         case "failed":
             return failed(view, user, now)
-    return over(view)
+    return result(view)
+
+
+def rings(view: View) -> bool:
+    """Whether a ringing message takes the place of the card in this state (bot/outbox.py)."""
+    item = view.item
+    return item.state in ("done", "failed") or (
+        item.state == "paused" and item.reason != Reason.USER
+    )
 
 
 def title(view: View) -> str:
@@ -305,16 +313,6 @@ def _nothing(view: View, text: str) -> str:
     return f"❌ <b>{title(view)}</b>\n{text}\n{money}"
 
 
-def over(view: View) -> Card:
-    """What stays of the progress card; the result is a message of its own, which rings."""
-    sign = STATES[view.item.state]
-    word = "Done" if view.item.state == "done" else "Stopped"
-    return Card(
-        f"{sign} <b>{title(view)}</b> · {word}\n{figures(view)}",
-        ((button("Result", "imp", "result", view.item.id),),),
-    )
-
-
 def result(view: View) -> Card:
     item, tally = view.item, view.tally
     if item.state == "cancelled":
@@ -327,7 +325,8 @@ def result(view: View) -> Card:
     if tally.gone:
         lines.append(f"{tally.gone} gone: deleted or private")
     lines += [
-        f"{number} failed: {esc(ERRORS.get(word, word), 60)}" for word, number in view.failures.items()
+        f"{number} failed: {esc(ERRORS.get(word, word), 60)}"
+        for word, number in view.failures.items()
     ]
     if tally.dropped:
         lines.append(f"{tally.dropped} not started")
@@ -353,8 +352,7 @@ FAILURES_SHOWN = 15
 
 def failures(view: View, outcomes: list[Outcome]) -> Card:
     lines = [
-        f"{_post(one)} · {esc(ERRORS.get(one.error or '', one.error or 'unknown'), 60)}"
-        for one in outcomes[:FAILURES_SHOWN]
+        f"{_post(one)} · {_reason(one.error or 'unknown')}" for one in outcomes[:FAILURES_SHOWN]
     ]
     if view.tally.gone + view.tally.failed > FAILURES_SHOWN:
         lines.append("… all of them are in the CSV report.")
@@ -364,6 +362,10 @@ def failures(view: View, outcomes: list[Outcome]) -> Card:
     return Card(
         f"<b>{title(view)}</b>: not saved, and refunded\n" + "\n".join(lines), (tuple(keys),)
     )
+
+
+def _reason(word: str) -> str:
+    return esc(ERRORS.get(word, word), 60)
 
 
 def _post(one: Outcome) -> str:

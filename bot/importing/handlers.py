@@ -276,6 +276,7 @@ def report(outcomes: list[Outcome]) -> bytes:
         at = one.settled_at.strftime("%Y-%m-%d %H:%M:%S") if one.settled_at else ""
         paid = int(one.charged and one.state == "saved")
         # a shortcode may begin with "-", which a spreadsheet would read as a formula
-        code = f"'{one.shortcode}" if one.shortcode.startswith("-") else one.shortcode
+        formula = one.shortcode.startswith(("-", "=", "+", "@"))
+        code = f"'{one.shortcode}" if formula else one.shortcode
         table.writerow([one.position + 1, code, url, one.state, one.error or "", paid, at])
     return b"\xef\xbb\xbf" + text.getvalue().encode()

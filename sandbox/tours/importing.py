@@ -24,9 +24,7 @@ async def tour_big_import(sandbox: Sandbox, claim_code: str, out: TextIO) -> dic
     return await _import(sandbox, claim_code, out, "studio")
 
 
-async def _import(
-    sandbox: Sandbox, claim_code: str, out: TextIO, slug: str
-) -> dict[str, object]:
+async def _import(sandbox: Sandbox, claim_code: str, out: TextIO, slug: str) -> dict[str, object]:
     mia = Visitor(sandbox.telegram, sandbox.users["mia"], out)
     await connect(mia, sandbox, claim_code)
     mia.say(sandbox.world.collection_url("mia", slug))

@@ -14,7 +14,7 @@ from sandbox.telegram import Event, Telegram
 from sandbox.telegram.wire import Json
 
 Found = TypeVar("Found")
-PATIENCE = 60.0  # seconds for one answer
+PATIENCE = 60.0  # seconds of silence
 
 
 class TourFailed(Exception):
@@ -86,14 +86,16 @@ class Visitor:
         return data
 
     async def _until(self, find: Callable[[], Found | None], what: str) -> Found:
+        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE) as patience:
                 while (found := find()) is None:
                     event = await self._next_event()
                     if event.chat_id == self._user_id and event.kind in ("message", "edit"):
                         self._show(event.payload)
+                        patience.reschedule(loop.time() + PATIENCE)
         except TimeoutError:
-            raise TourFailed(f"waited {PATIENCE:.0f} s in vain for {what}") from None
+            raise TourFailed(f"{PATIENCE:.0f} s of silence, in vain for {what}") from None
         return found
 
     async def _next_event(self) -> Event:
@@ -117,4 +119,4 @@ class Visitor:
     def _print(self, who: str, text: str) -> None:
         first, *rest = text.split("\n")
         lines = [f"{who} | {first}", *(f"    | {line}" for line in rest)]
-        print("\n".join(lines), file=self._out, flush=True)  # noqa: T201 - this is its purpose
+        print("\n".join(lines), file=self._out, flush=True)

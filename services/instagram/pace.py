@@ -21,6 +21,7 @@ from storage.database import Database
 from storage.pace import Call, Pace
 
 RATE, CHECKPOINT = "rate", "checkpoint"
+MINUTE = timedelta(minutes=1)
 CALM = timedelta(hours=6)  # without a strike for so long, the back-off begins anew
 
 
@@ -41,7 +42,8 @@ class Policy:
     def pause(self, chance: float) -> timedelta:
         """The pause after a request; `chance` in 0..1 spreads it between the two ends."""
         low, high = self.gap
-        return timedelta(seconds=max(low + (high - low) * chance, 60 / self.per_minute))
+        least = MINUTE / self.per_minute + timedelta.resolution  # it may have been rounded down
+        return max(timedelta(seconds=low + (high - low) * chance), least)
 
     def freeze(self, strikes: int) -> timedelta:
         """How long the n-th strike in a row freezes the identity, n from 1."""

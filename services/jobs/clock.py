@@ -31,7 +31,7 @@ class Loop:
 
 
 class Clock:
-    """Loops are added before `start()`."""
+    """Loops may be added before and after `start()`."""
 
     def __init__(self, now: Now) -> None:
         self._now = now

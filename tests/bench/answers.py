@@ -9,7 +9,7 @@ import asyncio
 import io
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from statistics import quantiles
 
 from sandbox.demo import Bot, Sandbox, sandbox_with_bot
@@ -24,7 +24,6 @@ AT_REST = 70
 PAUSE = 0.05  # seconds between two questions, below the bot's own limit of 30 messages a second
 PATIENCE = 60
 MOST = 600  # questions during the imports
-ADDED_CREDITS = {"START_CREDITS": "1000"}
 INVITATION = re.compile(r"start=([\w-]+)")
 
 
@@ -33,7 +32,7 @@ async def run(world: World) -> Result:
     rest: list[float] = []
     busy: list[float] = []
     for _ in range(ROUNDS):
-        async with sandbox_with_bot(world=world, **UNPACED, **ADDED_CREDITS) as (sandbox, bot):
+        async with sandbox_with_bot(world=world, settings=UNPACED) as (sandbox, bot):
             asker = await _guests(sandbox, bot)
             await asker.once()  # the first answer of all is the slowest, and nobody's everyday
             rest += await asker.until(AT_REST, lambda: False)
@@ -41,7 +40,7 @@ async def run(world: World) -> Result:
             await asyncio.sleep(1)
             busy += await asker.until(MOST, imports.done)
             await imports
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (name, str(len(times)), f"{_at(times, 50):.1f}", f"{_at(times, 99):.1f}")
         for name, times in (("at rest", rest), ("during two imports", busy))
     ]
@@ -133,8 +132,8 @@ async def _two_imports(sandbox: Sandbox) -> None:
         await visitor.tap("Import all")
         await visitor.sees("✅ Done:")
 
-    both: list[Awaitable[None]] = [bring("mia", "studio"), bring("leo", "recipes")]
-    tasks = [asyncio.ensure_future(one) for one in both]
+    both = (bring("mia", "studio"), bring("leo", "recipes"))
+    tasks = [asyncio.create_task(one) for one in both]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()

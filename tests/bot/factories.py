@@ -63,6 +63,7 @@ def connection(**changes: Any) -> Connection:
         candidate_expires_at=None,
         status="active",
         run=1,
+        idle_runs=0,
         expires_at=NOW + timedelta(days=22),
         verified_at=NOW,
         warned_days=None,

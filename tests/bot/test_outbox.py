@@ -108,7 +108,7 @@ async def test_notices_come_in_order_and_once(harness: Harness, mia: PumpedVisit
     for _ in range(3):
         await harness.tick("notices")
     said = [one["text"] for one in mia.messages()[1:]]
-    assert ["given 2", "given 3", "given 4"] == [text.split("were ")[1][:7] for text in said]
+    assert [text.split("were ")[1][:7] for text in said] == ["given 2", "given 3", "given 4"]
 
 
 async def test_a_429_is_obeyed_and_the_notice_still_comes(

@@ -12,7 +12,7 @@ import time
 
 import click
 
-from tests.faults import kill
+from tests.faults import fuzz, kill, planted
 from tests.faults.table import Figure, table
 
 PARTS = ("kill", "fuzz", "secrets")
@@ -31,8 +31,13 @@ def main(runs: int, seed: int | None, examples: int, only: tuple[str, ...]) -> N
     figures: list[Figure] = []
     for part in only or PARTS:
         click.echo(f"\n{part}")
-        if part == "kill":
-            figures += asyncio.run(kill.run(runs, seed))
+        match part:
+            case "kill":
+                figures += asyncio.run(kill.run(runs, seed))
+            case "fuzz":
+                figures += asyncio.run(fuzz.run(examples, seed))
+            case "secrets":
+                figures += asyncio.run(planted.run())
     minutes = (time.monotonic() - began) / 60
     click.echo(f"\nseed {seed}, {minutes:.1f} min\n\n{table(figures)}")
     if not all(figure.good for figure in figures):

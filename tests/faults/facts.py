@@ -104,7 +104,14 @@ def _duplicates(data: Path) -> int:
         ("credit_entries where item_id is not null", "item_id, attempt, kind"),
     )
     return sum(
-        int(str(query(data, f"select count(*) from (select 1 from {name} group by {key} "
-                            "having count(*) > 1)")[0][0]))
+        int(
+            str(
+                query(
+                    data,
+                    f"select count(*) from (select 1 from {name} group by {key} "
+                    "having count(*) > 1)",
+                )[0][0]
+            )
+        )
         for name, key in groups
     )

@@ -28,7 +28,9 @@ def store(tmp_path: Path) -> ObjectStore:
         "a/..",
     ],
 )
-async def test_a_key_that_leads_out_is_refused(store: ObjectStore, key: str, tmp_path: Path) -> None:
+async def test_a_key_that_leads_out_is_refused(
+    store: ObjectStore, key: str, tmp_path: Path
+) -> None:
     (tmp_path / "secret.key").write_text("key")
     for use in (store.exists, store.delete):
         with pytest.raises(KeyError):

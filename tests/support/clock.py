@@ -17,3 +17,14 @@ class MovableClock:
     def advance(self, **by: float) -> None:
         """`advance(minutes=15)`."""
         self._offset += timedelta(**by)
+
+
+class StillClock(MovableClock):
+    """Time passes only when the test says so."""
+
+    def __init__(self, start: datetime | None = None) -> None:
+        super().__init__()
+        self._start = start or utc_now()
+
+    def __call__(self) -> datetime:
+        return self._start + self._offset

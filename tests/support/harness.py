@@ -1,7 +1,8 @@
 """The real bot in this process against the stand-ins, driven by visitors of the chat.
 
-`Harness` starts sandbox and bot on copies of migrated databases; `person()` gives a visitor who taps
-and reads. Nothing waits for the clock: while a visitor waits for an answer, the loops are turned.
+`Harness` starts sandbox and bot on copies of migrated databases; `person()` gives a visitor who
+taps and reads. Nothing waits for the clock: while a visitor waits for an answer, the loops are
+turned.
 """
 
 from __future__ import annotations
@@ -70,6 +71,15 @@ class PumpedVisitor(Visitor):
             return None
 
         return await self.until(find, f"a toast like {pattern!r}")
+
+    async def answered(self) -> None:
+        """Waits until the bot is through with all of this person's taps."""
+        queries = self._harness.telegram._queries
+
+        def none_left() -> bool | None:
+            return None if any(one.user_id == self.user_id for one in queries.values()) else True
+
+        await self.until(none_left, "the end of a tap")
 
     def forge(self, data: str) -> None:
         """Taps a button that no card of this bot has: puts it under the newest message."""

@@ -31,7 +31,8 @@ _THROW_AWAY = ("fsync", "full_page_writes", "synchronous_commit")  # off: nothin
 _TABLES = """
     select format('%I.%I', schemaname, tablename) from pg_tables
     where schemaname = 'public' and tablename <> 'alembic_version'
-    or schemaname = 'dbos' and tablename = 'workflow_status'
+    or schemaname = 'dbos'
+    and tablename not in ('dbos_migrations', 'queues', 'application_versions')
 """
 _skipped: list[str] = []
 

@@ -250,12 +250,6 @@ def test_the_result_says_that_the_collection_has_more() -> None:
     assert "next 50" not in cards.result(view(Tally(saved=20), **done)).text
 
 
-def test_the_progress_card_stays_as_a_short_line() -> None:
-    card = shown(state="done", tally=Tally(saved=24))
-    assert card.text == "✅ <b>Reels ideas</b> · Done\n24 saved"
-    assert keys(card) == ["Result"]
-    assert "Stopped" in shown(state="cancelled").text
-
 
 def test_failures_are_links_with_their_reason() -> None:
     listed = [

@@ -29,9 +29,7 @@ async def launch(
     stages: list[Stage] = []
     async with AsyncExitStack() as stack:
 
-        async def start(
-            *, connected: bool = True, world: World = world, **settings: str
-        ) -> Stage:
+        async def start(*, connected: bool = True, world: World = world, **settings: str) -> Stage:
             harness = await stack.enter_async_context(
                 Harness(tmp_path / "data", world, templates=templates, **settings)
             )

@@ -129,9 +129,12 @@ class Stage:
             for one in self.requests(LISTS)
         ]
 
-    async def alive(self) -> bool:
-        """Whether the engine still has work."""
-        return bool(await self.app.engine._live_runs())
+    async def idle(self) -> None:
+        """Until the engine has no work any more."""
+        await self.harness.tick("heartbeat")  # tests move the clock further than a beat's life
+        async with asyncio.timeout(PATIENCE):
+            while await self.app.engine._live_runs():
+                await asyncio.sleep(0.02)
 
     async def notices(self, kind: str) -> int:
         query = sa.select(sa.func.count()).where(notices.c.kind == kind)
@@ -173,6 +176,7 @@ class Stage:
         on_disk = {str(one.relative_to(root)) for one in root.rglob("*") if one.is_file()}
         if unfinished:
             on_disk = {key for key in on_disk if not key.startswith(".incoming/")}
-        assert on_disk == {key for key, _ in files}
+        unnamed = on_disk - {key for key, _ in files}
+        assert not unnamed, unnamed
         scratch = self.harness.data.resolve() / "scratch"
         assert not list(scratch.glob("*")), "cookies were left behind"

@@ -144,7 +144,7 @@ HOSTILE = (
     "<b>not bold</b> & <script>alert(1)</script>",
     "\x00\x01\x1b[31m\u2028 ]]> controls",
     "half a pair: \ud83d and \udc00",
-    "=HYPERLINK(\"http://x\",\"y\")",
+    '=HYPERLINK("http://x","y")',
     "\u202eright to left\u202c " + "x" * 100_000,
     "'; drop table posts; --",
     "",

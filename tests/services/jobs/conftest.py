@@ -13,19 +13,19 @@ import pytest
 from services.jobs.engine import Engine
 from storage.database import Database
 from tests.services.jobs.kind import Rows
-from tests.support.clock import MovableClock
+from tests.support.clock import StillClock
 from tests.support.databases import database, database_url, postgres_url, sqlite_url
 
 __all__ = ["database", "database_url", "postgres_url", "sqlite_url"]
 
 
 @pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
+def clock() -> StillClock:
+    return StillClock()
 
 
 @pytest.fixture
-def rows(clock: MovableClock) -> Rows:
+def rows(clock: StillClock) -> Rows:
     return Rows(clock)
 
 
@@ -34,7 +34,7 @@ MakeEngine = Callable[..., Engine]
 
 @pytest.fixture
 async def make_engine(
-    database: Database, rows: Rows, clock: MovableClock, tmp_path: Path, templates: Path
+    database: Database, rows: Rows, clock: StillClock, tmp_path: Path, templates: Path
 ) -> AsyncIterator[MakeEngine]:
     """Engines that are not started; those still running are stopped at the end."""
     jobs: Path | str = database.url.replace("+psycopg", "")

@@ -8,7 +8,7 @@ from datetime import timedelta
 from structlog.testing import capture_logs
 
 from services.jobs.clock import GRACE, Clock
-from tests.support.clock import MovableClock
+from tests.support.clock import StillClock
 
 MINUTE = timedelta(minutes=1)
 
@@ -27,7 +27,7 @@ class Ticks:
 
 
 async def test_a_loop_is_dead_when_its_last_good_tick_is_two_intervals_ago() -> None:
-    now = MovableClock()
+    now = StillClock()
     clock, good, bad = Clock(now), Ticks(), Ticks()
     clock.every(MINUTE, "good", good)
     clock.every(MINUTE, "bad", bad)
@@ -49,7 +49,7 @@ async def test_a_loop_is_dead_when_its_last_good_tick_is_two_intervals_ago() -> 
 
 
 async def test_an_error_is_logged_with_the_name_of_the_loop() -> None:
-    clock, ticks = Clock(MovableClock()), Ticks()
+    clock, ticks = Clock(StillClock()), Ticks()
     clock.every(MINUTE, "fragile", ticks)
     ticks.broken = True
     with capture_logs() as logs:
@@ -60,7 +60,7 @@ async def test_an_error_is_logged_with_the_name_of_the_loop() -> None:
 
 
 async def test_the_scheduler_keeps_ticking_a_loop_that_fails() -> None:
-    clock, ticks = Clock(MovableClock()), Ticks()
+    clock, ticks = Clock(StillClock()), Ticks()
     ticks.broken = True
     clock.every(timedelta(seconds=0.02), "fragile", ticks)
     with capture_logs():
@@ -74,7 +74,7 @@ async def test_the_scheduler_keeps_ticking_a_loop_that_fails() -> None:
 
 
 async def test_a_start_gives_every_loop_its_time() -> None:
-    now = MovableClock()
+    now = StillClock()
     clock = Clock(now)
     clock.every(MINUTE, "loop", Ticks())
     now.advance(hours=1)  # a slow start

@@ -13,7 +13,7 @@ from services.jobs.engine import DEFAULT, Engine
 from storage.database import Database
 from tests.services.jobs.conftest import MakeEngine
 from tests.services.jobs.kind import Rows, until
-from tests.support.clock import MovableClock
+from tests.support.clock import StillClock
 
 AT_ONCE = timedelta(0)
 
@@ -66,7 +66,7 @@ async def test_the_other_queue_knows_no_accounts(
 
 
 async def test_an_error_is_logged_and_the_row_is_started_again(
-    engine: Engine, rows: Rows, clock: MovableClock
+    engine: Engine, rows: Rows, clock: StillClock
 ) -> None:
     rows.breaks = 1
     with capture_logs() as logs:
@@ -91,7 +91,7 @@ async def until_idle(engine: Engine) -> None:
 
 
 async def test_three_runs_without_progress_are_the_last(
-    engine: Engine, rows: Rows, clock: MovableClock
+    engine: Engine, rows: Rows, clock: StillClock
 ) -> None:
     rows.breaks = 99
     await engine.enqueue(rows.add(1))
@@ -106,7 +106,7 @@ async def test_three_runs_without_progress_are_the_last(
 
 
 async def test_a_row_whose_enqueue_is_on_the_way_is_left_alone(
-    engine: Engine, rows: Rows, clock: MovableClock
+    engine: Engine, rows: Rows, clock: StillClock
 ) -> None:
     rows.add(1)
     clock.advance(seconds=9)
@@ -117,7 +117,7 @@ async def test_a_row_whose_enqueue_is_on_the_way_is_left_alone(
 
 
 async def test_a_row_that_is_being_worked_on_is_left_alone(
-    engine: Engine, rows: Rows, clock: MovableClock
+    engine: Engine, rows: Rows, clock: StillClock
 ) -> None:
     rows.hold()
     await engine.enqueue(rows.add(1))
@@ -132,7 +132,7 @@ async def test_a_row_that_is_being_worked_on_is_left_alone(
 
 
 async def test_stopping_in_the_middle_of_a_job_leaves_it_to_the_next_start(
-    make_engine: MakeEngine, rows: Rows, clock: MovableClock, database: Database
+    make_engine: MakeEngine, rows: Rows, clock: StillClock, database: Database
 ) -> None:
     first = make_engine()
     await first.start()
@@ -140,7 +140,6 @@ async def test_stopping_in_the_middle_of_a_job_leaves_it_to_the_next_start(
     await first.enqueue(rows.add(1, parts=2))
     await until(lambda: rows.worked)
     await first.stop()
-    rows.rows[1].run += 0  # the row itself says that it is unfinished
     assert rows.rows[1].state == "running"
 
     rows.let_go()
@@ -154,7 +153,7 @@ async def test_stopping_in_the_middle_of_a_job_leaves_it_to_the_next_start(
 
 
 async def test_finished_jobs_are_forgotten_after_a_day(
-    engine: Engine, rows: Rows, clock: MovableClock
+    engine: Engine, rows: Rows, clock: StillClock
 ) -> None:
     job = rows.add(1)
     await engine.enqueue(job)
@@ -177,7 +176,7 @@ class TestSqlite:
         return sqlite_url
 
     async def test_a_lost_jobs_database_loses_nothing(
-        self, make_engine: MakeEngine, rows: Rows, tmp_path: Path, templates: Path
+        self, make_engine: MakeEngine, rows: Rows, clock: StillClock, tmp_path: Path
     ) -> None:
         first = make_engine()
         await first.start()
@@ -193,6 +192,7 @@ class TestSqlite:
 
         second = make_engine()
         await second.start()
+        clock.advance(seconds=1)
         assert await second.reconcile(settling=AT_ONCE) == 3
         await until(lambda: all(row.state == "done" for row in rows.rows.values()))
         assert {job.split(":")[2] for job in rows.worked} == {"r2"}
@@ -221,7 +221,7 @@ class TestTeam:
         assert rows.worked == ["test:1:r1:0", "test:1:r1:1"]
 
     async def test_the_jobs_of_a_dead_worker_are_taken_over(
-        self, make_engine: MakeEngine, rows: Rows, clock: MovableClock
+        self, make_engine: MakeEngine, rows: Rows, clock: StillClock
     ) -> None:
         dead, worker = make_engine(), make_engine()
         await dead.start()
@@ -236,14 +236,14 @@ class TestTeam:
         await worker.beat()
         assert await worker.reconcile() == 0  # it may be slow and not dead
         clock.advance(seconds=2)
-        rows.let_go()
         assert await worker.reconcile() == 1
+        rows.let_go()  # should the dead one wake up after all, its run is over
         await until(lambda: all(row.state == "done" for row in rows.rows.values()))
         assert rows.worked[0] == "test:1:r1:0"
         assert sorted(rows.worked[1:]) == ["test:1:r2:0", "test:2:r1:0"]
 
     async def test_a_clock_without_the_worker_role_reconciles_too(
-        self, make_engine: MakeEngine, rows: Rows, clock: MovableClock
+        self, make_engine: MakeEngine, rows: Rows, clock: StillClock
     ) -> None:
         worker, chat = make_engine(), make_engine(runs_jobs=False)
         await worker.start()

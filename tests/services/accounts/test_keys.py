@@ -1,0 +1,55 @@
+"""Rotation of keys."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.fernet import Fernet
+
+from services.accounts.keys import reseal
+from storage import connections
+from storage.database import Database
+from storage.vault import CannotOpen, Vault
+from tests.support.rows import LEO, MIA, connection, person
+
+OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+
+
+async def sealed_with(database: Database, vault: Vault, user_id: int) -> int:
+    """A session and a candidate."""
+    await person(database, user_id)
+    made = await connection(database, user_id)
+    async with database.write() as db:
+        await connections.reseal(
+            db,
+            made.id,
+            vault.seal("session", "connections", made.id, "cookies"),
+            vault.seal("candidate", "connections", made.id, "candidate"),
+        )
+    return made.id
+
+
+async def test_after_a_rotation_the_old_key_is_needed_no_more(database: Database) -> None:
+    mine = await sealed_with(database, Vault([OLD]), MIA)
+    await sealed_with(database, Vault([NEW]), LEO)
+    await connection(database, MIA, "2000")  # without any secret
+    assert await reseal(database, Vault([NEW, OLD])) == 4
+    new = Vault([NEW])
+    async with database.read() as db:
+        for connection_id, secret, candidate in await connections.all_sealed(db):
+            if secret and candidate:
+                opened = new.open(secret, "connections", connection_id, "cookies")
+                assert opened.reveal() == "session"
+                opened = new.open(candidate, "connections", connection_id, "candidate")
+                assert opened.reveal() == "candidate"
+        assert mine in [row[0] for row in await connections.all_sealed(db)]
+
+
+async def test_if_one_secret_can_not_be_opened_nothing_is_changed(database: Database) -> None:
+    await sealed_with(database, Vault([OLD]), MIA)
+    await sealed_with(database, Vault([Fernet.generate_key().decode()]), LEO)
+    async with database.read() as db:
+        before = await connections.all_sealed(db)
+    with pytest.raises(CannotOpen):
+        await reseal(database, Vault([NEW, OLD]))
+    async with database.read() as db:
+        assert await connections.all_sealed(db) == before

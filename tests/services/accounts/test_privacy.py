@@ -1,0 +1,291 @@
+"""A person's right over their data."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from services.accounts import privacy as module
+from services.accounts.privacy import Privacy
+from services.errors import BadInput
+from services.jobs.engine import Job
+from storage import archive, audit, connections, exports, flows, notices, people
+from storage.database import Database
+from storage.objects import ObjectStore
+from tests.services.accounts.conftest import Queue
+from tests.support.clock import StillClock
+from tests.support.rows import LEO, MIA, an_import, archived, connection, new_media, person
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> ObjectStore:
+    return ObjectStore(tmp_path / "media")
+
+
+@pytest.fixture
+async def privacy(
+    database: Database, objects: ObjectStore, queue: Queue, clock: StillClock
+) -> Privacy:
+    await person(database, MIA, balance=5)
+    await person(database, LEO)
+    return Privacy(database, objects, queue, clock)  # type: ignore[arg-type]
+
+
+async def post(
+    database: Database,
+    objects: ObjectStore,
+    user_id: int,
+    name: str,
+    *,
+    size: int = 100,
+    files: int = 1,
+) -> int:
+    """A post with its files on the disk, `size` bytes that can't be compressed each."""
+    for position in range(files):
+        path = objects.path(new_media(name, position).object_key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.urandom(size))
+    post_id = await archived(database, user_id, name, files=files)
+    async with database.write() as db:
+        await db.exec_driver_sql(f"update media set bytes = {size} where post_id = {post_id}")
+    return post_id
+
+
+async def build(privacy: Privacy, queue: Queue, objects: ObjectStore) -> list[Path]:
+    await privacy.export(MIA)
+    job = queue.jobs.pop()
+    assert not await privacy.work(job)
+    return sorted((objects.root / "exports" / str(job.row)).glob("*.zip"))
+
+
+async def due(database: Database, clock: StillClock) -> list[tuple[int, str]]:
+    async with database.read() as db:
+        return [(one.user_id, one.kind) for one in await notices.due(db, clock())]
+
+
+class TestExport:
+    async def test_it_holds_everything_and_no_secret(
+        self,
+        privacy: Privacy,
+        database: Database,
+        queue: Queue,
+        objects: ObjectStore,
+        clock: StillClock,
+    ) -> None:
+        await an_import(database, MIA, count=2)
+        await post(database, objects, MIA, "mine", files=2)
+        await post(database, objects, LEO, "hers")
+        made = await connection(database, MIA, "1000", username="mia")
+        async with database.write() as db:
+            await connections.reseal(db, made.id, b"sealed-session", b"sealed-candidate")
+
+        (path,) = await build(privacy, queue, objects)
+        with zipfile.ZipFile(path) as file:
+            assert file.testzip() is None
+            assert sorted(file.namelist()) == [
+                "data.json",
+                "media/code-mine_0.jpg",
+                "media/code-mine_1.jpg",
+                "raw.json",
+            ]
+            data, raw = (json.loads(file.read(name)) for name in ("data.json", "raw.json"))
+            assert len(file.read("media/code-mine_0.jpg")) == 100
+        assert raw == {"code-mine": {"pk": "mine"}}
+        assert data["users"][0]["credits"] == 5
+        assert "mia" in [one["username"] for one in data["connections"]]
+        assert len(data["import_items"]) == 2
+        everything = json.dumps(data)
+        assert "sealed" not in everything
+        assert "code-hers" not in everything
+        assert await due(database, clock) == [(MIA, "export_ready")]
+        assert await objects.parts() == []
+
+    async def test_parts_are_small_enough_to_be_sent(
+        self,
+        privacy: Privacy,
+        database: Database,
+        queue: Queue,
+        objects: ObjectStore,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(module, "PART_BYTES", 20_000)
+        for n in range(9):
+            await post(database, objects, MIA, f"p{n}", size=6_000)
+        paths = await build(privacy, queue, objects)
+        assert len(paths) >= 4
+        names: list[str] = []
+        for path in paths:
+            with zipfile.ZipFile(path) as file:
+                names += file.namelist()
+                packed = sum(one.compress_size for one in file.infolist())
+            assert packed <= 20_000
+        assert len(names) == len(set(names)) == 11
+
+    async def test_a_part_is_at_most_45_mb(self) -> None:
+        assert module.PART_BYTES == 45_000_000  # Telegram takes 50, with the zip's own bytes
+
+    async def test_an_empty_library_is_one_small_zip(
+        self, privacy: Privacy, queue: Queue, objects: ObjectStore
+    ) -> None:
+        (path,) = await build(privacy, queue, objects)
+        with zipfile.ZipFile(path) as file:
+            assert sorted(file.namelist()) == ["data.json", "raw.json"]
+
+    async def test_one_at_a_time(self, privacy: Privacy, queue: Queue) -> None:
+        await privacy.export(MIA)
+        with pytest.raises(BadInput, match="already"):
+            await privacy.export(MIA)
+        await privacy.export(LEO)
+        assert len(queue.jobs) == 2
+
+    async def test_a_file_that_is_gone_does_not_stop_it(
+        self, privacy: Privacy, database: Database, queue: Queue, objects: ObjectStore
+    ) -> None:
+        await post(database, objects, MIA, "mine", files=2)
+        await objects.delete(new_media("mine", 0).object_key)
+        (path,) = await build(privacy, queue, objects)
+        with zipfile.ZipFile(path) as file:
+            assert "media/code-mine_1.jpg" in file.namelist()
+
+    async def test_a_run_that_was_overtaken_says_nothing(
+        self, privacy: Privacy, database: Database, queue: Queue, clock: StillClock
+    ) -> None:
+        await privacy.export(MIA)
+        old = queue.jobs.pop()
+        clock.advance(minutes=1)
+        (stranded,) = await privacy.stranded(clock())
+        new = await privacy.restart(stranded)
+        assert new is not None
+        await privacy.work(old)
+        assert await due(database, clock) == []
+        await privacy.work(new)
+        await privacy.work(new)
+        assert await due(database, clock) == [(MIA, "export_ready")]
+
+    async def test_three_runs_that_come_to_nothing_are_the_last(
+        self, privacy: Privacy, database: Database, queue: Queue, clock: StillClock
+    ) -> None:
+        await privacy.export(MIA)
+        job: Job | None = queue.jobs.pop()
+        runs = 0
+        while job:
+            runs += 1
+            clock.advance(minutes=1)
+            (stranded,) = await privacy.stranded(clock())
+            job = await privacy.restart(stranded)
+        assert runs == 3
+        assert await due(database, clock) == [(MIA, "export_failed")]
+        assert await privacy.stranded(clock()) == []
+
+    async def test_it_is_kept_a_day(
+        self, privacy: Privacy, queue: Queue, objects: ObjectStore, clock: StillClock
+    ) -> None:
+        (path,) = await build(privacy, queue, objects)
+        clock.advance(hours=24)
+        await privacy.sweep()
+        assert path.exists()
+        clock.advance(seconds=1)
+        await privacy.sweep()
+        assert not path.exists()
+
+
+class TestDeletion:
+    async def delete(self, privacy: Privacy, clock: StillClock) -> None:
+        when = await privacy.ask_deletion(MIA)
+        clock.advance(hours=24)
+        assert clock() == when
+        await privacy.delete_due()
+
+    async def test_not_before_its_day_is_over(
+        self, privacy: Privacy, database: Database, clock: StillClock
+    ) -> None:
+        await privacy.ask_deletion(MIA)
+        clock.advance(hours=23, minutes=59)
+        await privacy.delete_due()
+        async with database.read() as db:
+            assert await people.get(db, MIA) is not None
+        clock.advance(minutes=1)
+        await privacy.delete_due()
+        async with database.read() as db:
+            assert await people.get(db, MIA) is None
+            assert await people.get(db, LEO) is not None
+
+    async def test_it_can_be_undone(
+        self, privacy: Privacy, database: Database, clock: StillClock
+    ) -> None:
+        assert not await privacy.undo_deletion(MIA)
+        await privacy.ask_deletion(MIA)
+        assert await privacy.undo_deletion(MIA)
+        assert not await privacy.undo_deletion(MIA)
+        clock.advance(days=2)
+        await privacy.delete_due()
+        async with database.read() as db:
+            assert await people.get(db, MIA) is not None
+            assert [one.action for one in await audit.page(db, 5)] == ["kept", "asked for deletion"]
+
+    async def test_bytes_go_unless_somebody_else_holds_them(
+        self, privacy: Privacy, database: Database, objects: ObjectStore, clock: StillClock
+    ) -> None:
+        await post(database, objects, MIA, "mine", files=2)
+        await post(database, objects, MIA, "shared")
+        await archived(database, LEO, "shared")
+        await self.delete(privacy, clock)
+        kept = [path.name for path in objects.root.rglob("*.jpg")]
+        assert kept == ["0.jpg"]
+        assert await objects.exists(new_media("shared").object_key)
+        async with database.read() as db:
+            assert await archive.find(db, "instagram", "mine") is None
+            assert await archive.size_of(db, LEO) == (1, 100)
+
+    async def test_nothing_of_the_person_stays_but_the_receipt_and_the_audit(
+        self,
+        privacy: Privacy,
+        database: Database,
+        queue: Queue,
+        objects: ObjectStore,
+        clock: StillClock,
+    ) -> None:
+        await an_import(database, MIA, count=2)
+        (path,) = await build(privacy, queue, objects)
+        async with database.write() as db:
+            await flows.begin(db, -7, MIA, "zone", expires_at=clock().replace(year=2030))
+        await self.delete(privacy, clock)
+        assert not path.exists()
+        assert await due(database, clock) == [(MIA, "deleted")]
+        async with database.read() as db:
+            rows = await exports.rows_of_user(db, MIA)
+            assert await exports.keys_of_user(db, MIA) == []
+            assert await flows.current(db, -7, MIA, clock()) is None
+        left = {name for name, found in rows.items() if found}
+        assert left == {"notices", "audit"}
+
+    async def test_two_ticks_at_once_give_one_receipt(
+        self, privacy: Privacy, database: Database, clock: StillClock
+    ) -> None:
+        await privacy.ask_deletion(MIA)
+        clock.advance(hours=25)
+        await asyncio.gather(privacy.delete_due(), privacy.delete_due())
+        assert await due(database, clock) == [(MIA, "deleted")]
+
+
+async def test_what_a_person_holds(
+    privacy: Privacy, database: Database, objects: ObjectStore
+) -> None:
+    await post(database, objects, MIA, "mine", size=70, files=2)
+    assert await privacy.holds(MIA) == (1, 140)
+    assert await privacy.holds(LEO) == (0, 0)
+
+
+async def test_questions_that_are_too_old_are_swept(
+    privacy: Privacy, database: Database, clock: StillClock
+) -> None:
+    async with database.write() as db:
+        await flows.begin(db, MIA, MIA, "zone", expires_at=clock())
+    await privacy.sweep()
+    async with database.read() as db:
+        assert (await db.exec_driver_sql("select count(*) from flows")).scalar() == 0
