@@ -219,10 +219,11 @@ class App:
                 self.settings.web_host, self.settings.web_port
             )
             self._then("web", self.side_server.stop)
+        if self.wire:
+            self._then("telegram", self.wire.stop)
         self.clock.start()  # imports go on even while Telegram is away
         self._then("clock", self.clock.stop)
         if self.wire:
-            self._then("telegram", self.wire.stop)
             await self._say_claim_code()
             await self.wire.start()
             await self._announce_leaders()

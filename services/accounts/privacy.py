@@ -148,7 +148,7 @@ class Privacy:
             await self._objects.delete(key)
 
     async def _delete_orphans(self) -> None:
-        """Rows first: a crash in between leaves bytes without a name, never a name without bytes."""
+        """Rows first: a crash in between leaves bytes without a name, never the other way."""
         async with self._database.read() as db:
             orphans = await archive.orphans(db)
         for post_id, keys in orphans:

@@ -1,4 +1,4 @@
-"""The side server: /health, /ready, /metrics and, in webhook mode, /telegram. Built by bot/app.py."""
+"""The side server: /health, /ready, /metrics and /telegram (webhook mode). Built by bot/app.py."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.web import metrics
 from services.web.health import Health
 from storage.database import Database, Unavailable
 
-SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - its name, not its value
 MAX_BODY = 1 << 20
 
 Receive = Callable[[dict[str, Any]], Awaitable[None]]

@@ -35,10 +35,14 @@ async def test_no_increment_is_lost_between_concurrent_transactions(database: Da
 
 async def test_an_error_rolls_the_whole_transaction_back(database: Database) -> None:
     await person(database, balance=5)
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail_half_way() -> None:
         async with database.write() as db:
             await people.change(db, MIA, name="Somebody")
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_half_way()
     async with database.read() as db:
         user = await people.get(db, MIA)
     assert user is not None

@@ -1,4 +1,4 @@
-"""Imports and their items: conditional steps, overlapping pages, one unfinished import at a time."""
+"""Imports and their items: conditional steps, overlapping pages, one import at a time."""
 
 from __future__ import annotations
 

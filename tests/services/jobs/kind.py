@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from services.clock import Now
+from services.clock import Now, utc_now
 from services.jobs.engine import INSTAGRAM, Job
 
 MAX_IDLE_RUNS = 3
@@ -24,7 +24,7 @@ class Row:
     done: int = 0
     idle_runs: int = 0
     state: str = "running"
-    changed_at: datetime = field(default=datetime.min)
+    changed_at: datetime = field(default_factory=utc_now)
 
 
 class Rows:
@@ -105,4 +105,4 @@ async def until(true: Callable[[], object]) -> None:
     """Waits for it, at most 20 s."""
     async with asyncio.timeout(20):
         while not true():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 - what is awaited sets no event

@@ -87,7 +87,7 @@ async def until_idle(engine: Engine) -> None:
     """The workflow that failed is over."""
     async with asyncio.timeout(20):
         while await engine._live_runs():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 - the engine sets no event
 
 
 async def test_three_runs_without_progress_are_the_last(
@@ -168,6 +168,11 @@ async def test_finished_jobs_are_forgotten_after_a_day(
     await until(lambda: len(rows.worked) == 2)
 
 
+def _lose(folder: Path) -> None:
+    for file in folder.glob("jobs.db*"):
+        file.unlink()
+
+
 class TestSqlite:
     """One process runs everything."""
 
@@ -185,8 +190,7 @@ class TestSqlite:
             await first.enqueue(rows.add(number, parts=2))
         await until(lambda: rows.worked)
         await first.stop()
-        for file in tmp_path.glob("jobs.db*"):
-            file.unlink()
+        _lose(tmp_path)
         rows.let_go()
         rows.worked.clear()
 
