@@ -1,7 +1,7 @@
 """The connection to the domain database: SQLite by default, PostgreSQL for a team.
 
-Every room below `services/` opens its transactions here: `read()` never writes, `write()` is one short
-transaction. No transaction is ever held over a network call.
+Every room below `services/` opens its transactions here: `read()` never writes, `write()` is one
+short transaction. No transaction is ever held over a network call.
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 
 class ObjectStore:
@@ -27,8 +29,11 @@ class ObjectStore:
         return path
 
     async def adopt(self, part: Path, key: str) -> None:
-        """Moves a finished part file into the store: there whole, or not at all."""
-        await asyncio.to_thread(self._adopt, part, self.path(key))
+        """Moves a finished part file into the store: there whole, or not at all.
+
+        When it returns, or raises, nothing happens any more: a thread can't be cancelled.
+        """
+        await to_the_end(asyncio.to_thread(self._adopt, part, self.path(key)))
 
     @staticmethod
     def _adopt(part: Path, target: Path) -> None:
@@ -58,3 +63,13 @@ class ObjectStore:
         await asyncio.to_thread(self.root.mkdir, parents=True, exist_ok=True)
         usage = await asyncio.to_thread(shutil.disk_usage, self.root)
         return usage.free / usage.total
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Awaits it to its end even if the caller is cancelled meanwhile, and only then lets go."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

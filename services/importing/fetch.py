@@ -19,9 +19,11 @@ from storage import archive, credits, importing
 from storage.archive import NewMedia, NewPost
 from storage.database import Database
 from storage.importing import Import, Item
-from storage.objects import ObjectStore
+from storage.objects import ObjectStore, to_the_end
 
 PLATFORM = "instagram"
+
+Downloaded = tuple[Fetched, MediaSource]
 
 Relist = Callable[[str], Awaitable[RawItem]]
 """Reads one post anew, by shortcode, at the pace of its identity. Errors: InstagramError."""
@@ -59,7 +61,7 @@ class Fetcher:
 
     async def _files(
         self, item: Import, post: Item, relist: Relist
-    ) -> tuple[ListedPost, list[NewMedia]]:
+    ) -> tuple[ListedPost, list[Downloaded]]:
         """With the addresses of the listing, and once more with fresh ones if those don't work."""
         listed = read_post(post.raw)
         try:
@@ -71,9 +73,9 @@ class Fetcher:
         listed = read_post(raw)
         return listed, await self._download(item, post, listed)
 
-    async def _download(self, item: Import, post: Item, listed: ListedPost) -> list[NewMedia]:
+    async def _download(self, item: Import, post: Item, listed: ListedPost) -> list[Downloaded]:
         parts: list[Path] = []
-        files: list[tuple[Fetched, MediaSource]] = []
+        files: list[Downloaded] = []
         try:
             for source in listed.media:
                 part = await self.objects.part(f"{item.id}-{post.id}-{source.position}.part")
@@ -84,37 +86,12 @@ class Fetcher:
             for part in parts:
                 discard(part)
             raise
-        return await self._keep(listed, files)
-
-    async def _keep(
-        self, listed: ListedPost, files: list[tuple[Fetched, MediaSource]]
-    ) -> list[NewMedia]:
-        """Moves the files of one post into the store, all or none."""
-        kept: list[NewMedia] = []
-        for fetched, source in files:
-            key = f"{PLATFORM}/{listed.platform_id}/{source.position}.{fetched.extension}"
-            try:
-                await self.objects.adopt(fetched.path, key)
-            except OSError:
-                await self._discard(kept)
-                raise
-            kept.append(
-                NewMedia(
-                    position=source.position,
-                    kind=source.kind,
-                    mime=fetched.mime,
-                    bytes=fetched.bytes,
-                    sha256=fetched.sha256,
-                    object_key=key,
-                    width=source.width or None,
-                    height=source.height or None,
-                )
-            )
-        return kept
+        return files
 
     async def _archive(
-        self, item: Import, post: Item, listed: ListedPost, files: list[NewMedia]
+        self, item: Import, post: Item, listed: ListedPost, files: list[Downloaded]
     ) -> str:
+        """Files into the store, then rows that name them; whatever stops that takes both back."""
         now = self.now()
         new = NewPost(
             platform=PLATFORM,
@@ -127,15 +104,18 @@ class Fetcher:
             taken_at=listed.taken_at,
             raw=listed.raw,
         )
+        kept = [_kept(listed, fetched, source) for fetched, source in files]
         try:
+            for (fetched, _), one in zip(files, kept, strict=True):
+                await self.objects.adopt(fetched.path, one.object_key)
             async with self.database.write() as db:
                 if not await importing.fence(db, item.id, item.run, now, idle_runs=0):
                     raise Superseded
-                post_id = await archive.save(db, new, files, now)
+                post_id = await archive.save(db, new, kept, now)
                 await importing.settle(db, post.id, "saved", now, post_id=post_id)
                 await archive.give(db, item.user_id, post_id, now)
-        except Superseded:
-            await self._discard(files)
+        except BaseException:  # cancelled too, because another post's failure stops this one
+            await to_the_end(self._discard(kept))
             raise
         return "saved"
 
@@ -177,3 +157,17 @@ class Fetcher:
                 named = await archive.media_exists(db, file.object_key)
             if not named:
                 await self.objects.delete(file.object_key)
+
+
+def _kept(listed: ListedPost, fetched: Fetched, source: MediaSource) -> NewMedia:
+    """The file as it will lie in the store."""
+    return NewMedia(
+        position=source.position,
+        kind=source.kind,
+        mime=fetched.mime,
+        bytes=fetched.bytes,
+        sha256=fetched.sha256,
+        object_key=f"{PLATFORM}/{listed.platform_id}/{source.position}.{fetched.extension}",
+        width=source.width or None,
+        height=source.height or None,
+    )

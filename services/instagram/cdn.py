@@ -27,7 +27,7 @@ MAX_BYTES = 1 << 30
 
 Kind = Literal["image", "video"]
 
-_PAUSES = (0.5, 2.0)  # seconds before the second and the third try
+_PAUSES = (0.3, 1.0)  # seconds before the second and the third try
 _FINAL = {"host", "too_large"}  # another try can't change these
 _REDIRECTS = 3
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")

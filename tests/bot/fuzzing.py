@@ -53,7 +53,7 @@ class Answers(BaseRequest):
     def read_timeout(self) -> float:
         return 5
 
-    async def do_request(
+    async def do_request(  # type: ignore[override]
         self, url: str, method: str, request_data: RequestData | None = None, **_: Any
     ) -> tuple[int, bytes]:
         name = url.rpartition("/")[2]
@@ -143,7 +143,7 @@ class Rig:
         await self.app.database.close()
 
     async def case(self, update: dict[str, Any], upload: bytes = b"") -> None:
-        """Errors: AssertionError if it ended in an unhandled exception or left rows half-written."""
+        """Errors: AssertionError if a handler failed or left rows half-written."""
         self.request.upload = upload
         parsed = Update.de_json({"update_id": 1, **update}, self.bot)
 

@@ -11,18 +11,16 @@ from urllib.parse import unquote
 
 
 def secrets_of(cookies: str) -> dict[str, str]:
-    """The values of a Netscape file that open the session, by name; also as a browser shows them."""
+    """The values of a Netscape file that open the session, by name; also URL-decoded."""
     fields = [line.split("\t") for line in cookies.splitlines() if line.count("\t") == 6]
     found = {one[5]: one[6] for one in fields if one[5] in ("sessionid", "csrftoken", "mid")}
     return {**found, "sessionid, decoded": unquote(found["sessionid"])}
 
 
-def files_of(
-    folder: Path, leave_out: tuple[str, ...] = ("secret.key",)
-) -> Iterator[tuple[str, bytes]]:
-    """(path, bytes) of every file, and of what is inside of zips."""
+def files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """(path, bytes) of every file but the key's own, and of what is inside of zips."""
     for path in folder.rglob("*"):
-        if not path.is_file() or path.name in leave_out:
+        if not path.is_file() or path.name == "secret.key":
             continue
         content = path.read_bytes()
         yield str(path), content

@@ -86,7 +86,7 @@ async def facts(data: Path) -> Facts:
         await database.close()
     return Facts(
         state=str(state),
-        outcomes={str(row[0]): (str(row[1]), row[2] and str(row[2])) for row in items},
+        outcomes={str(row[0]): (str(row[1]), str(row[2]) if row[2] else None) for row in items},
         files=files,
         balance=audit.balance,
         duplicates=_duplicates(data) + len(items) - len({row[0] for row in items}),

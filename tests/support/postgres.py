@@ -11,11 +11,14 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
 
 import psycopg
 import pytest
@@ -24,10 +27,7 @@ from storage import migrate
 
 GIVEN = "REELAY_TEST_POSTGRES"
 PACKAGES = Path("/usr/lib/postgresql")
-WHY_SKIPPED = (
-    f"PostgreSQL half skipped: {GIVEN} is not set and {PACKAGES}/*/bin holds no initdb and pg_ctl"
-)
-_THROW_AWAY = ("fsync", "full_page_writes", "synchronous_commit")  # off: nothing here is kept
+WHY_SKIPPED = f"PostgreSQL half skipped: {GIVEN} is not set and {PACKAGES}/*/bin holds no server"
 _TABLES = """
     select format('%I.%I', schemaname, tablename) from pg_tables
     where schemaname = 'public' and tablename <> 'alembic_version'
@@ -101,44 +101,58 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _programs() -> Path | None:
     """The folder of the newest installed version."""
     for folder in sorted(PACKAGES.glob("*/bin"), reverse=True):
-        if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
     return None
 
 
 def _throw_away(programs: Path) -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="reelay-postgres-"))
-    user = _unprivileged() if os.getuid() == 0 else None  # the server refuses to run as root
-    if user:
+    # INT stops the server even if this process is killed and can't do it itself
+    become = ["setpriv", "--pdeathsig", "INT"]
+    if os.getuid() == 0:  # as root it would refuse to run
+        user = _unprivileged()
         os.chown(folder, user.pw_uid, user.pw_gid)
-    data = folder / "data"
-
-    def run(program: str, *arguments: str) -> None:
-        subprocess.run(
-            [programs / program, "--pgdata", data, *arguments],
-            check=True,
-            user=user.pw_uid if user else None,
-            group=user.pw_gid if user else None,
-            extra_groups=[] if user else None,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=(folder / "log").open("a"),
-            stderr=subprocess.STDOUT,
-            timeout=60,
-        )
-
-    port = _free_port()
-    options = [f"-p {port}", "-c listen_addresses=127.0.0.1", f"-k {folder}"]
-    options += [f"-c {name}=off" for name in _THROW_AWAY]
+        become += ["--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups"]
+    data, port = folder / "data", _free_port()
+    initdb = [programs / "initdb", "--pgdata", data, "--username=reelay", "--auth=trust"]
+    initdb += ["--no-sync", "--encoding=UTF8"]
+    server = [programs / "postgres", "-D", data, "-p", str(port), "-k", folder]
+    server += ["-c", "listen_addresses=127.0.0.1", *_options()]
+    maintenance = f"postgresql+psycopg://reelay@127.0.0.1:{port}/postgres"
     try:
-        run("initdb", "--username=reelay", "--auth=trust", "--no-sync", "--encoding=UTF8")
-        run("pg_ctl", "--wait", "--silent", "--options", " ".join(options), "start")
+        with (folder / "log").open("w") as log:
+            streams: Any = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            subprocess.run([*become, *initdb], check=True, cwd=folder, timeout=60, **streams)
+            process = subprocess.Popen([*become, *server], cwd=folder, **streams)
         try:
-            yield Postgres(f"postgresql+psycopg://reelay@127.0.0.1:{port}/postgres")
+            _wait(maintenance, process)
+            yield Postgres(maintenance)
         finally:
-            run("pg_ctl", "--wait", "--silent", "--mode=immediate", "stop")
+            process.send_signal(signal.SIGQUIT)  # at once: nothing in it is worth keeping
+            process.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _options() -> Iterator[str]:
+    """Off: nothing in it is worth keeping."""
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        yield from ("-c", f"{name}=off")
+
+
+def _wait(maintenance: str, process: subprocess.Popen[bytes]) -> None:
+    """Until it answers, at most 60 s."""
+    ends = monotonic() + 60
+    while process.poll() is None:
+        try:
+            psycopg.connect(maintenance.replace("+psycopg", "")).close()
+            return
+        except psycopg.OperationalError:
+            if monotonic() > ends:
+                raise
+            sleep(0.05)
+    raise RuntimeError(f"PostgreSQL did not start: exit code {process.returncode}")
 
 
 def _unprivileged() -> pwd.struct_passwd:

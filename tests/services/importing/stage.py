@@ -133,7 +133,7 @@ class Stage:
         """Until the engine has no work any more."""
         await self.harness.tick("heartbeat")  # tests move the clock further than a beat's life
         async with asyncio.timeout(PATIENCE):
-            while await self.app.engine._live_runs():
+            while await self.app.engine._live_runs():  # noqa: ASYNC110 - nothing rings
                 await asyncio.sleep(0.02)
 
     async def notices(self, kind: str) -> int:

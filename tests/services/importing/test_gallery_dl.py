@@ -18,7 +18,6 @@ PROGRAMS = {
     "crashes": "import os; os.abort()",
     "hangs": "import time; time.sleep(600)",
     "prints garbage": "print('\\x00\\xff Traceback ' * 999); raise SystemExit(1)",
-    "prints without end": "\nwhile True: print('x' * 65536)",
 }
 
 
@@ -45,7 +44,6 @@ async def test_three_tries_then_a_card_with_the_version(
 ) -> None:
     hangs = failure == "hangs"
     stage = await launch(**({"GALLERY_DL_TIMEOUT_SECONDS": "0.5"} if hangs else {}))
-    await stage.app.importing.cancel_all(stage.mia.user_id)
     with monkeypatch.context() as patch:
         patch.setattr(stage.app.gallery, "_timeout_seconds", 60)
         await stage.offer()
@@ -70,7 +68,7 @@ async def test_three_tries_then_a_card_with_the_version(
     assert (await stage.reaches("done")).tally.saved == 24
 
 
-@pytest.mark.parametrize("refusal", [Refusal.UNKNOWN_SHAPE, Refusal.HTML, Refusal.GARBAGE])
+@pytest.mark.parametrize("refusal", [Refusal.UNKNOWN_SHAPE, Refusal.HTML])
 async def test_a_changed_answer_is_kept_for_the_report(stage: Stage, refusal: Refusal) -> None:
     stage.instagram.refuse_next(LISTS, refusal, skip=1, times=3)
     await stage.run()

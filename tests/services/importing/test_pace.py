@@ -12,7 +12,7 @@ from tests.services.importing.stage import LISTS, Stage
 
 @pytest.mark.parametrize(
     "refusal",
-    [Refusal.RATE_LIMIT, Refusal.RATE_LIMIT_BARE, Refusal.PLEASE_WAIT, Refusal.FEEDBACK],
+    [Refusal.RATE_LIMIT, Refusal.PLEASE_WAIT, Refusal.FEEDBACK],
 )
 async def test_it_waits_by_itself_and_says_until_when(stage: Stage, refusal: Refusal) -> None:
     stage.instagram.refuse_next(LISTS, refusal, skip=1)

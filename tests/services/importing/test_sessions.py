@@ -94,12 +94,7 @@ async def test_forgetting_the_account_pauses_its_import(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     "refusal",
-    [
-        Refusal.CHECKPOINT,
-        Refusal.CHALLENGE,
-        Refusal.CHALLENGE_REQUIRED,
-        Refusal.AUTH_PLATFORM,
-    ],
+    [Refusal.CHECKPOINT, Refusal.CHALLENGE],
 )
 async def test_a_checkpoint_waits_for_its_owner(stage: Stage, refusal: Refusal) -> None:
     stage.instagram.refuse_next(LISTS, refusal, skip=1)

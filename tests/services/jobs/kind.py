@@ -104,5 +104,5 @@ class Rows:
 async def until(true: Callable[[], object]) -> None:
     """Waits for it, at most 20 s."""
     async with asyncio.timeout(20):
-        while not true():
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - what is awaited sets no event
+        while not true():  # noqa: ASYNC110 - what is awaited sets no event
+            await asyncio.sleep(0.01)

@@ -86,8 +86,8 @@ async def test_an_error_is_logged_and_the_row_is_started_again(
 async def until_idle(engine: Engine) -> None:
     """The workflow that failed is over."""
     async with asyncio.timeout(20):
-        while await engine._live_runs():
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - the engine sets no event
+        while await engine._live_runs():  # noqa: ASYNC110 - the engine sets no event
+            await asyncio.sleep(0.01)
 
 
 async def test_three_runs_without_progress_are_the_last(
