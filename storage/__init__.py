@@ -1,1 +1,1 @@
-"""What Reelay remembers: tables, one module of queries per aggregate, the vault, the object store."""
+"""What Reelay remembers: tables, queries by aggregate, the vault, the object store."""

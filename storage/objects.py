@@ -54,9 +54,9 @@ class ObjectStore:
         await asyncio.to_thread(self.incoming.mkdir, parents=True, exist_ok=True)
         return self.incoming / name
 
-    async def parts(self) -> list[Path]:
-        """The part files that are there, of downloads under way or left behind."""
-        return await asyncio.to_thread(lambda: list(self.incoming.glob("*")))
+    async def parts(self, prefix: str) -> list[Path]:
+        """The part files whose names begin so, of work under way or left behind."""
+        return await asyncio.to_thread(lambda: list(self.incoming.glob(f"{prefix}*")))
 
     async def free_share(self) -> float:
         """Share of the disk that is free, 0 to 1."""

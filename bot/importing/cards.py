@@ -276,7 +276,9 @@ def failed(view: View, user: User, now: datetime) -> Card:
             keys = (button("✅ I confirmed", "imp", "acted", item.id), MENU)
             return Card(_nothing(view, text), (keys,))
         case Reason.RATE:
-            text = "Instagram asks to slow down. Paste the link again in a quarter of an hour."
+            until = datetime.fromisoformat(item.detail) if item.detail else None
+            after = f"after <b>{clock_time(until, user.zone, now)}</b>" if until else "later"
+            text = f"Instagram asks to slow down. Paste the link again {after}."
         case Reason.NOT_FOUND:
             text = (
                 f"Instagram knows no such collection for {esc(view.account, 40)}. Is it saved in "

@@ -1,4 +1,4 @@
-"""What an import decides, as pure functions. Called by the rest of services.importing and by tests."""
+"""What an import decides, as pure functions. Called by the rest of services.importing."""
 
 from __future__ import annotations
 

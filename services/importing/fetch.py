@@ -22,6 +22,7 @@ from storage.importing import Import, Item
 from storage.objects import ObjectStore, to_the_end
 
 PLATFORM = "instagram"
+_PARTS = "import-"  # part files: import, item, position
 
 Downloaded = tuple[Fetched, MediaSource]
 
@@ -78,7 +79,7 @@ class Fetcher:
         files: list[Downloaded] = []
         try:
             for source in listed.media:
-                part = await self.objects.part(f"{item.id}-{post.id}-{source.position}.part")
+                part = await self.objects.part(_part_name(item, post, source))
                 parts.append(part)
                 fetched = await self.cdn.fetch_with_tries(source.url, source.kind, part)
                 files.append((fetched, source))
@@ -104,19 +105,22 @@ class Fetcher:
             taken_at=listed.taken_at,
             raw=listed.raw,
         )
-        kept = [_kept(listed, fetched, source) for fetched, source in files]
+        kept = [_kept(post, listed, fetched, source) for fetched, source in files]
         try:
             for (fetched, _), one in zip(files, kept, strict=True):
                 await self.objects.adopt(fetched.path, one.object_key)
             async with self.database.write() as db:
                 if not await importing.fence(db, item.id, item.run, now, idle_runs=0):
                     raise Superseded
+                raced = await archive.find(db, PLATFORM, listed.platform_id) is not None
                 post_id = await archive.save(db, new, kept, now)
                 await importing.settle(db, post.id, "saved", now, post_id=post_id)
                 await archive.give(db, item.user_id, post_id, now)
         except BaseException:  # cancelled too, because another post's failure stops this one
             await to_the_end(self._discard(kept))
             raise
+        if raced:  # somebody else brought the same post in this very moment
+            await self._discard(kept)
         return "saved"
 
     async def _save(self, item: Import, post: Item, post_id: int) -> str:
@@ -140,14 +144,14 @@ class Fetcher:
 
     async def sweep(self) -> None:
         """Removes the part files of imports that are over; one that may go on keeps its own."""
-        parts = await self.objects.parts()
+        parts = await self.objects.parts(_PARTS)
         if not parts:
             return
         async with self.database.read() as db:
             unfinished = await importing.in_states(db, *importing.UNFINISHED)
         keep = {str(item.id) for item in unfinished}
         for part in parts:
-            if part.name.partition("-")[0] not in keep:
+            if part.name.removeprefix(_PARTS).partition("-")[0] not in keep:
                 part.unlink(missing_ok=True)
 
     async def _discard(self, files: list[NewMedia]) -> None:
@@ -159,15 +163,20 @@ class Fetcher:
                 await self.objects.delete(file.object_key)
 
 
-def _kept(listed: ListedPost, fetched: Fetched, source: MediaSource) -> NewMedia:
-    """The file as it will lie in the store."""
+def _part_name(item: Import, post: Item, source: MediaSource) -> str:
+    return f"{_PARTS}{item.id}-{post.id}-{source.position}.part"
+
+
+def _kept(post: Item, listed: ListedPost, fetched: Fetched, source: MediaSource) -> NewMedia:
+    """The file as it will lie in the store, under a key that no other import writes to."""
+    name = f"{post.id}-{source.position}.{fetched.extension}"
     return NewMedia(
         position=source.position,
         kind=source.kind,
         mime=fetched.mime,
         bytes=fetched.bytes,
         sha256=fetched.sha256,
-        object_key=f"{PLATFORM}/{listed.platform_id}/{source.position}.{fetched.extension}",
+        object_key=f"{PLATFORM}/{listed.platform_id}/{name}",
         width=source.width or None,
         height=source.height or None,
     )

@@ -380,6 +380,8 @@ def _detail(error: ReelayError) -> str:
     """What the card needs beyond the reason; never a secret."""
     if isinstance(error, OutOfCredits):
         return str(error.missing)
+    if isinstance(error, RateLimited) and error.until:
+        return error.until.isoformat()
     if isinstance(error, UpstreamChanged):
         return f"gallery-dl {GalleryDl.version()} · report {error.report or 'none'}"
     return ""

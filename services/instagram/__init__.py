@@ -1,1 +1,1 @@
-"""The way to Instagram: links, cookies, gallery-dl, the CDN, and the pace that all of them share."""
+"""The way to Instagram: links, cookies, gallery-dl, the CDN, and the pace that they share."""

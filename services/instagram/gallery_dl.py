@@ -62,8 +62,8 @@ class Page:
 class GalleryDl:
     """The adapter. `scratch` should be memory-backed; it and `reports` are made if missing.
 
-    Every method raises an InstagramError with its `requests` or StorageFailed. `cookies` is Netscape
-    text; it lives in a 0600 file of a 0700 folder for the time of the call and nowhere else.
+    Every method raises an InstagramError with its `requests`, or StorageFailed. `cookies` is
+    Netscape text; it lives in a 0600 file of a 0700 folder for the time of the call only.
     """
 
     def __init__(

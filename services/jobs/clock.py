@@ -5,6 +5,7 @@ APScheduler keeps the time. A tick that needs durability only enqueues a job. Us
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from services.clock import Now
 log = structlog.get_logger()
 
 Tick = Callable[[], Awaitable[object]]
+STOP_SECONDS = 1.0
 GRACE = timedelta(seconds=5)  # for loops that are faster than a slow disk
 
 
@@ -36,6 +38,7 @@ class Clock:
     def __init__(self, now: Now) -> None:
         self._now = now
         self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._turning: set[asyncio.Task[object]] = set()
         self.loops: dict[str, Loop] = {}
 
     def every(self, interval: timedelta, name: str, tick: Tick) -> None:
@@ -55,21 +58,31 @@ class Clock:
     async def tick(self, name: str) -> None:
         """One turn of a loop, now."""
         loop = self.loops[name]
+        task = asyncio.current_task()
+        assert task is not None
+        self._turning.add(task)
         try:
             await loop.tick()
         except Exception:  # the edge of a loop: one bad tick must not end it
             log.exception("tick failed", loop=name)
         else:
             loop.beat_at = self._now()
+        finally:
+            self._turning.discard(task)
 
     def start(self) -> None:
         for loop in self.loops.values():
             loop.beat_at = self._now()
         self._scheduler.start()
 
-    def stop(self) -> None:
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+    async def stop(self) -> None:
+        """No new turns; those under way may end, or what they have sent would be sent again."""
+        if not self._scheduler.running:
+            return
+        self._scheduler.pause()
+        if self._turning:
+            await asyncio.wait(set(self._turning), timeout=STOP_SECONDS)
+        self._scheduler.shutdown(wait=False)
 
     def dead(self) -> list[str]:
         """Loops whose last good tick is two intervals ago."""

@@ -36,6 +36,7 @@ POLL_SECONDS = 0.25
 SETTLING = timedelta(seconds=10)  # a row that changed this recently has its enqueue on the way
 BEAT = timedelta(seconds=15)
 DEAD_AFTER = timedelta(seconds=60)
+RECOVERIES = 3  # of one workflow, after a crash
 KEEP_FINISHED = timedelta(days=1)
 
 
@@ -123,7 +124,8 @@ class Engine:
             config["system_database_url"] = self._jobs
         DBOS(config=config)  # type: ignore[arg-type]
 
-        @DBOS.workflow(name="job")
+        # a job that takes the process down with it is given up by DBOS; reconcile then counts it
+        @DBOS.workflow(name="job", max_recovery_attempts=RECOVERIES)
         async def job(kind: str, row: int, run: int, part: int, account: str) -> None:
             await self._job(Job(kind, row, run, part, account))
 

@@ -98,7 +98,7 @@ async def waiting(harness: Harness) -> list[Any]:
 async def mia(harness: Harness) -> PumpedVisitor:
     """Her bot's own clock is stopped: the tests turn the loops."""
     visitor = await harness.owner()
-    harness.app.clock.stop()
+    await harness.app.clock.stop()
     return visitor
 
 

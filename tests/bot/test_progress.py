@@ -63,7 +63,7 @@ async def followed(harness: Harness) -> Followed:
     await mia.tap("Reels ideas")
     card = await mia.sees("Reels ideas 0/40")
     await mia.answered()
-    harness.app.clock.stop()
+    await harness.app.clock.stop()
     harness.telegram.calls.clear()
     return Followed(harness, mia, import_id, card["message_id"])
 

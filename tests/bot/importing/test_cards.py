@@ -183,7 +183,7 @@ def test_stopping_is_asked_with_its_consequence(tally: Tally, says: str) -> None
     [
         (Reason.COOKIES, "log in again", ["🍪 Send new cookies", "Menu"]),
         (Reason.CHECKPOINT, "is you", ["✅ I confirmed", "Menu"]),
-        (Reason.RATE, "quarter of an hour", ["Menu"]),
+        (Reason.RATE, "Paste the link again later", ["Menu"]),
         (Reason.NOT_FOUND, "no such collection for @mia", ["Menu"]),
         (Reason.GONE, "deleted, or is private", ["Menu"]),
         (Reason.UPSTREAM, "gallery-dl needs an upgrade", ["Menu"]),
@@ -248,7 +248,6 @@ def test_the_result_says_that_the_collection_has_more() -> None:
     done = {"state": "done", "more": True, "post_limit": 50}
     assert "next 50" in cards.result(view(Tally(saved=50), **done)).text
     assert "next 50" not in cards.result(view(Tally(saved=20), **done)).text
-
 
 
 def test_failures_are_links_with_their_reason() -> None:

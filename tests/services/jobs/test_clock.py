@@ -69,8 +69,8 @@ async def test_the_scheduler_keeps_ticking_a_loop_that_fails() -> None:
             while ticks.count < 3:
                 ticks.ticked.clear()
                 await ticks.ticked.wait()
-        clock.stop()
-    clock.stop()  # twice is harmless
+        await clock.stop()
+    await clock.stop()  # twice is harmless
 
 
 async def test_a_start_gives_every_loop_its_time() -> None:
@@ -80,4 +80,4 @@ async def test_a_start_gives_every_loop_its_time() -> None:
     now.advance(hours=1)  # a slow start
     clock.start()
     assert clock.dead() == []
-    clock.stop()
+    await clock.stop()
