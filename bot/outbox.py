@@ -17,6 +17,7 @@ from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, Tele
 from bot.flood import seconds
 from bot.notices import DELETED, SILENCED_BY, Message, Notices
 from services.clock import Now
+from storage import cards as card_rows
 from storage import importing, notices, people
 from storage.database import Database, Unavailable
 from storage.notices import Notice
@@ -116,10 +117,10 @@ class Outbox:
         """One message per import: this one is its card from now on, the older one goes."""
         now = self._now()
         async with self._database.write() as db:
-            before = await importing.card_of(db, import_id)
+            before = await card_rows.of_import(db, import_id)
             item = await importing.get(db, import_id)
             if item:
-                await importing.keep_card(
+                await card_rows.keep(
                     db,
                     user_id=item.user_id,
                     chat_id=chat_id,

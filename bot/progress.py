@@ -17,10 +17,11 @@ from bot.importing import cards
 from services.clock import Now
 from services.errors import NotAllowed
 from services.importing.service import Importing
+from storage import cards as card_rows
 from storage import importing as storage
 from storage import people
+from storage.cards import Card as CardRow
 from storage.database import Database
-from storage.importing import Card as CardRow
 
 log = structlog.get_logger()
 
@@ -40,7 +41,7 @@ class Progress:
 
     async def refresh(self) -> None:
         async with self._database.read() as db:
-            due = await storage.cards_due(db, self._now())
+            due = await card_rows.due(db, self._now())
         for row in due:
             await self._refresh(row)
 
@@ -93,8 +94,8 @@ class Progress:
 
     async def _seen(self, row: CardRow, not_before: datetime, change: datetime | None) -> None:
         async with self._database.write() as db:
-            await storage.card_shown(db, row.id, not_before=not_before, seen_change=change)
+            await card_rows.shown(db, row.id, not_before=not_before, seen_change=change)
 
     async def _drop(self, row: CardRow) -> None:
         async with self._database.write() as db:
-            await storage.drop_card(db, row.id)
+            await card_rows.drop(db, row.id)

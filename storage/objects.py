@@ -11,7 +11,9 @@ import os
 import shutil
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 
 class ObjectStore:
@@ -65,11 +67,14 @@ class ObjectStore:
         return usage.free / usage.total
 
 
-async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Awaits it to its end even if the caller is cancelled meanwhile, and only then lets go."""
+async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Awaits it to its end even if the caller is cancelled meanwhile, and only then lets go.
+
+    For what can't be taken back half-way: a move in a thread, a commit that is on its way.
+    """
     task = asyncio.create_task(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task})
         raise

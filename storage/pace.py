@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import insert_once
-from storage.tables import calls, pace
+from storage.tables import calls, connections, pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,13 @@ async def put(db: AsyncConnection, state: Pace) -> None:
 async def log(db: AsyncConnection, call: Call) -> None:
     row = {name: getattr(call, name) for name in Call.__slots__}
     await db.execute(calls.insert().values(row))
+
+
+async def forget_unconnected(db: AsyncConnection) -> None:
+    """Traces of identities that nobody has connected any more."""
+    connected = sa.select(connections.c.identity)
+    for table in (pace, calls):
+        await db.execute(table.delete().where(table.c.identity.not_in(connected)))
 
 
 async def outcomes_since(db: AsyncConnection, since: datetime) -> dict[str, int]:

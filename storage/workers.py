@@ -21,3 +21,8 @@ async def beat(db: AsyncConnection, worker: str, now: datetime) -> None:
 async def alive(db: AsyncConnection, since: datetime) -> set[str]:
     query = sa.select(workers.c.id).where(workers.c.seen_at >= since)
     return set((await db.execute(query)).scalars())
+
+
+async def retire(db: AsyncConnection, worker: str) -> None:
+    """It stops: whoever is alive may take its jobs at once."""
+    await db.execute(workers.delete().where(workers.c.id == worker))

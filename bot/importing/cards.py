@@ -10,7 +10,7 @@ from datetime import datetime
 from bot.cards import Button, Card, bar, button, clock_time, count, esc, verb
 from services.importing.decisions import BATCH, Reason, minutes
 from services.importing.service import View
-from storage.importing import Outcome
+from storage.import_items import Outcome
 from storage.people import User
 
 ERRORS = {  # the words that items fail with
@@ -276,7 +276,7 @@ def failed(view: View, user: User, now: datetime) -> Card:
             keys = (button("✅ I confirmed", "imp", "acted", item.id), MENU)
             return Card(_nothing(view, text), (keys,))
         case Reason.RATE:
-            until = datetime.fromisoformat(item.detail) if item.detail else None
+            until = item.wait_until
             after = f"after <b>{clock_time(until, user.zone, now)}</b>" if until else "later"
             text = f"Instagram asks to slow down. Paste the link again {after}."
         case Reason.NOT_FOUND:

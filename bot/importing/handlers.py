@@ -15,9 +15,10 @@ from services.errors import BadLink, NotAllowed
 from services.importing.decisions import Reason
 from services.importing.service import AlreadyRunning, Importing, View
 from services.instagram.links import Link, find_link
+from storage import cards as card_rows
 from storage import importing as storage
 from storage.connections import Connection
-from storage.importing import Outcome
+from storage.import_items import Outcome
 
 FLOW = "import"
 CHOOSE = "import_account"
@@ -113,7 +114,7 @@ class ImportScreen:
     ) -> None:
         """`after`: the message shows a question now, and becomes the card again by itself then."""
         async with chat.database.write() as db:
-            await storage.keep_card(
+            await card_rows.keep(
                 db,
                 user_id=chat.user.id,
                 chat_id=chat.id,

@@ -17,7 +17,7 @@ from typing import Any
 from services.clock import Now
 from services.errors import BadInput
 from services.jobs.engine import DEFAULT, Engine, Job
-from storage import archive, audit, exports, flows, notices, people
+from storage import archive, audit, exports, flows, notices, pace, people
 from storage.archive import OwnedMedia
 from storage.database import Database
 from storage.objects import ObjectStore
@@ -142,6 +142,7 @@ class Privacy:
                 return
             await notices.forget(db, user_id=user_id)
             await flows.forget(db, user_id)
+            await pace.forget_unconnected(db)
             await audit.note(db, None, "deleted", f"all data of {user_id}", now)
             await notices.add(db, user_id, "deleted", now)
         for key in zips:

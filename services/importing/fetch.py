@@ -15,10 +15,11 @@ from services.errors import MediaRefused, PostGone
 from services.instagram.cdn import Cdn, Fetched, discard
 from services.instagram.posts import Item as RawItem
 from services.instagram.posts import ListedPost, MediaSource, UnreadablePost, read_post
-from storage import archive, credits, importing
+from storage import archive, credits, import_items, importing
 from storage.archive import NewMedia, NewPost
 from storage.database import Database
-from storage.importing import Import, Item
+from storage.import_items import Item
+from storage.importing import Import
 from storage.objects import ObjectStore, to_the_end
 
 PLATFORM = "instagram"
@@ -70,7 +71,7 @@ class Fetcher:
         except MediaRefused:
             raw = await relist(post.shortcode)
         async with self.database.write() as db:
-            await importing.refresh(db, post.id, raw)
+            await import_items.refresh(db, post.id, raw)
         listed = read_post(raw)
         return listed, await self._download(item, post, listed)
 
@@ -92,8 +93,11 @@ class Fetcher:
     async def _archive(
         self, item: Import, post: Item, listed: ListedPost, files: list[Downloaded]
     ) -> str:
-        """Files into the store, then rows that name them; whatever stops that takes both back."""
-        now = self.now()
+        """Files into the store, then rows that name them; whatever stops that takes both back.
+
+        The commit runs to its end even when it is cancelled: else it could land after the files
+        that it names were taken back.
+        """
         new = NewPost(
             platform=PLATFORM,
             platform_id=listed.platform_id,
@@ -109,13 +113,7 @@ class Fetcher:
         try:
             for (fetched, _), one in zip(files, kept, strict=True):
                 await self.objects.adopt(fetched.path, one.object_key)
-            async with self.database.write() as db:
-                if not await importing.fence(db, item.id, item.run, now, idle_runs=0):
-                    raise Superseded
-                raced = await archive.find(db, PLATFORM, listed.platform_id) is not None
-                post_id = await archive.save(db, new, kept, now)
-                await importing.settle(db, post.id, "saved", now, post_id=post_id)
-                await archive.give(db, item.user_id, post_id, now)
+            raced = await to_the_end(self._name(item, post, new, kept))
         except BaseException:  # cancelled too, because another post's failure stops this one
             await to_the_end(self._discard(kept))
             raise
@@ -123,12 +121,24 @@ class Fetcher:
             await self._discard(kept)
         return "saved"
 
+    async def _name(self, item: Import, post: Item, new: NewPost, kept: list[NewMedia]) -> bool:
+        """The rows that name the files. True: another import has brought the post meanwhile."""
+        now = self.now()
+        async with self.database.write() as db:
+            if not await importing.fence(db, item.id, item.run, now, idle_runs=0):
+                raise Superseded
+            raced = await archive.find(db, new.platform, new.platform_id) is not None
+            post_id = await archive.save(db, new, kept, now)
+            await import_items.settle(db, post.id, "saved", now, post_id=post_id)
+            await archive.give(db, item.user_id, post_id, now)
+        return raced
+
     async def _save(self, item: Import, post: Item, post_id: int) -> str:
         now = self.now()
         async with self.database.write() as db:
             if not await importing.fence(db, item.id, item.run, now, idle_runs=0):
                 raise Superseded
-            await importing.settle(db, post.id, "saved", now, post_id=post_id)
+            await import_items.settle(db, post.id, "saved", now, post_id=post_id)
             await archive.give(db, item.user_id, post_id, now)
         return "saved"
 
@@ -138,7 +148,7 @@ class Fetcher:
         async with self.database.write() as db:
             if not await importing.fence(db, item.id, item.run, now, idle_runs=0):
                 raise Superseded
-            if await importing.settle(db, post.id, state, now, error=error):
+            if await import_items.settle(db, post.id, state, now, error=error):
                 await credits.refund(db, item.id, [post.id], now)
         return state
 

@@ -25,12 +25,10 @@ from services.errors import (
     ReelayError,
     SessionRefused,
     StorageFailed,
-    UpstreamChanged,
 )
-from services.importing import decisions
-from services.importing.decisions import Reason, Verdict
+from services.importing import decisions, ending
+from services.importing.decisions import Reason
 from services.importing.fetch import PLATFORM, Fetcher, Superseded
-from services.importing.release import release
 from services.importing.service import KIND
 from services.instagram.gallery_dl import RESOLVE_SHARE_REQUESTS, GalleryDl, Page
 from services.instagram.links import find_link
@@ -38,9 +36,10 @@ from services.instagram.pace import Pacer
 from services.instagram.posts import Item as RawItem
 from services.instagram.posts import UnreadablePost, read_post
 from services.jobs.engine import INSTAGRAM, Job
-from storage import archive, credits, importing, notices, people
-from storage.database import Database, Transaction, Unavailable
-from storage.importing import Import, Item, NewItem
+from storage import archive, credits, import_items, importing, people
+from storage.database import Database, Unavailable
+from storage.import_items import Item, NewItem
+from storage.importing import Import
 
 log = structlog.get_logger()
 
@@ -108,7 +107,7 @@ class ImportJob:
             if item is None or item.run != job.run:
                 return None
             if item.idle_runs + 1 >= decisions.MAX_IDLE_RUNS:
-                await self._end(db, item, "failed", Reason.NO_PROGRESS, now)
+                await ending.end(db, item, "failed", now, reason=Reason.NO_PROGRESS)
                 return None
             moved = await importing.move(
                 db,
@@ -180,7 +179,7 @@ class ImportJob:
         current: Import | None = item
         while current and current.state == "running" and current.run == item.run:
             async with self._database.read() as db:
-                tally = await importing.tally(db, item.id)
+                tally = await import_items.tally(db, item.id)
             if not decisions.wants_page(
                 tally.pending, tally.wanted, current.post_limit, current.more, current.pages
             ):
@@ -197,7 +196,7 @@ class ImportJob:
         async with self._database.write() as db:
             if not await importing.fence(db, item.id, item.run, now, item.state):
                 raise Superseded
-            tally = await importing.tally(db, item.id)
+            tally = await import_items.tally(db, item.id)
             known = await archive.known(
                 db, item.user_id, PLATFORM, [new.platform_id for new in listed]
             )
@@ -209,7 +208,7 @@ class ImportJob:
                     continue
                 room -= here is None
                 kept.append(NewItem(new.platform_id, new.shortcode, new.raw, here, new.error))
-            await importing.add_page(db, item.id, kept, cursor=page.next_cursor, now=now)
+            await import_items.add_page(db, item.id, kept, cursor=page.next_cursor, now=now)
 
     async def _page(self, item: Import) -> Page:
         connection_id = item.connection_id
@@ -243,14 +242,14 @@ class ImportJob:
         async with self._database.write() as db:
             if not await importing.fence(db, item.id, item.run, now):
                 raise Superseded
-            paid = await importing.pending(db, item.id, charged=True, limit=decisions.BATCH)
+            paid = await import_items.pending(db, item.id, charged=True, limit=decisions.BATCH)
             if paid:
                 return paid
-            tally = await importing.tally(db, item.id)
+            tally = await import_items.tally(db, item.id)
             user = await people.get(db, item.user_id)
             assert user is not None, "an import goes with its user"
             count = decisions.affordable(tally.pending, user.credits)
-            posts = await importing.pending(db, item.id, charged=False, limit=count)
+            posts = await import_items.pending(db, item.id, charged=False, limit=count)
             if posts and not await credits.charge(
                 db, item.user_id, item.id, [post.id for post in posts], now
             ):
@@ -282,89 +281,25 @@ class ImportJob:
     async def _finished(self, item: Import) -> bool:
         now = self._now()
         async with self._database.write() as db:
-            tally = await importing.tally(db, item.id)
+            tally = await import_items.tally(db, item.id)
             current = await importing.get(db, item.id)
             assert current is not None
             if tally.pending or decisions.wants_page(
                 0, tally.wanted, current.post_limit, current.more, current.pages
             ):
                 return False
-            return await self._end(db, item, "done", None, now)
+            return await ending.end(db, item, "done", now)
 
     # ------------------------------------------------------------ ways to stop
 
     async def _stop(self, item: Import, error: ReelayError) -> None:
         """Waits, pauses or fails, with the credits of unsettled posts given back."""
-        verdict, reason = decisions.judge(error, item.tries)
         now = self._now()
-        log.info("import stops", item=item.id, verdict=verdict, reason=reason)
+        log.info("import stops", item=item.id, error=type(error).__name__)
         async with self._database.write() as db:
             if isinstance(error, SessionRefused | Checkpoint) and item.connection_id:
                 await self._connecting.refused(db, item.connection_id, error, now)
-            if verdict is Verdict.FAIL or (item.state == "previewing"):
-                await self._end(db, item, "failed", reason, now, detail=_detail(error))
-                return
-            wait_until = None
-            if verdict is Verdict.WAIT:
-                until = error.until if isinstance(error, RateLimited) else None
-                wait_until = until or now + decisions.backoff(item.tries)
-            moved = await importing.move(
-                db,
-                item.id,
-                now,
-                run=item.run,
-                from_states=["running"],
-                state=verdict,
-                reason=reason,
-                detail=_detail(error),
-                wait_until=wait_until,
-                tries=item.tries + (reason is Reason.UPSTREAM),
-            )
-            if not moved:
-                return
-            await release(db, item.id, now)
-            if verdict is Verdict.PAUSE:
-                await notices.add(
-                    db,
-                    item.user_id,
-                    "import_paused",
-                    now,
-                    once=f"import:{item.id}:r{item.run}:{reason}",
-                    import_id=item.id,
-                )
-
-    async def _end(
-        self,
-        db: Transaction,
-        item: Import,
-        state: str,
-        reason: Reason | None,
-        now: datetime,
-        detail: str = "",
-    ) -> bool:
-        moved = await importing.move(
-            db,
-            item.id,
-            now,
-            run=item.run,
-            from_states=importing.LIVE,
-            state=state,
-            reason=reason,
-            detail=detail,
-            ended_at=now,
-        )
-        if moved:
-            await release(db, item.id, now)
-            await importing.drop_pending(db, item.id, now)
-            await notices.add(
-                db,
-                item.user_id,
-                "import_ended",
-                now,
-                once=f"import:{item.id}:r{item.run}:ended",
-                import_id=item.id,
-            )
-        return moved
+            await ending.stop(db, item, error, now)
 
 
 def _listed(raw: RawItem, unread: str) -> NewItem:
@@ -374,17 +309,6 @@ def _listed(raw: RawItem, unread: str) -> NewItem:
     except UnreadablePost as error:
         return NewItem(error.platform_id or unread, error.shortcode, raw, None, "unreadable")
     return NewItem(post.platform_id, post.shortcode, raw, None)
-
-
-def _detail(error: ReelayError) -> str:
-    """What the card needs beyond the reason; never a secret."""
-    if isinstance(error, OutOfCredits):
-        return str(error.missing)
-    if isinstance(error, RateLimited) and error.until:
-        return error.until.isoformat()
-    if isinstance(error, UpstreamChanged):
-        return f"gallery-dl {GalleryDl.version()} · report {error.report or 'none'}"
-    return ""
 
 
 def _worst(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -12,12 +12,13 @@ from typing import Any
 from services.clock import Now
 from services.errors import BadInput, NotAllowed
 from services.importing.decisions import BATCH, Reason
-from services.importing.release import release
+from services.importing.ending import release
 from services.instagram.links import Link, LinkKind
 from services.jobs.engine import Engine, Job
-from storage import audit, connections, credits, importing, people
+from storage import audit, connections, credits, import_items, importing, people
 from storage.database import Database
-from storage.importing import Collection, Import, Outcome, Tally
+from storage.import_items import Outcome, Tally
+from storage.importing import Collection, Import
 from storage.people import User
 
 KIND = "import"
@@ -139,7 +140,7 @@ class Importing:
             )
             if moved:
                 await release(db, import_id, now)
-                await importing.drop_pending(db, import_id, now)
+                await import_items.drop_pending(db, import_id, now)
         return moved
 
     async def cancel_all(self, user_id: int) -> None:
@@ -161,7 +162,7 @@ class Importing:
                 raise AlreadyRunning(running)
             if item.state not in ("done", "cancelled"):
                 return 0
-            count = await importing.reopen_failed(db, import_id)
+            count = await import_items.reopen_failed(db, import_id)
             if count:
                 await importing.move(
                     db,
@@ -272,8 +273,8 @@ class Importing:
         """Six queries, however many imports."""
         async with self._database.read() as db:
             items = await importing.of_ids(db, import_ids)
-            tallies = await importing.tallies(db, import_ids)
-            failures = await importing.reasons(db, import_ids)
+            tallies = await import_items.tallies(db, import_ids)
+            failures = await import_items.reasons(db, import_ids)
             totals = await credits.totals(db, import_ids)
             balances = await people.balances(db, {item.user_id for item in items})
             accounts = await connections.of_ids(
@@ -305,13 +306,13 @@ class Importing:
         """Those that are gone or failed, in the order of the list."""
         await self._mine(user_id, import_id)
         async with self._database.read() as db:
-            return await importing.outcomes(db, import_id, "gone", "failed", limit=limit)
+            return await import_items.outcomes(db, import_id, "gone", "failed", limit=limit)
 
     async def report(self, user_id: int, import_id: int) -> list[Outcome]:
         """Every listed post and what became of it."""
         await self._mine(user_id, import_id)
         async with self._database.read() as db:
-            return await importing.outcomes(db, import_id)
+            return await import_items.outcomes(db, import_id)
 
 
 def _leads(user: User) -> None:

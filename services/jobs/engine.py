@@ -146,6 +146,8 @@ class Engine:
         if self._client:
             await asyncio.to_thread(self._client.destroy)
             return
+        async with self._database.write() as db:  # or its jobs would wait for the heartbeat's end
+            await workers.retire(db, self.worker)
         await asyncio.to_thread(
             DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=0
         )
@@ -202,12 +204,20 @@ class Engine:
         for job in stranded:
             if (job.kind, job.row, job.run) in live:
                 continue
-            restarted = await self._kinds[job.kind].restart(job)
-            if restarted:
-                await self.enqueue(restarted)
-                again += 1
-                log.info("restarted", job=restarted.id)
+            again += await self._restart(job)
         return again
+
+    async def _restart(self, job: Job) -> bool:
+        try:
+            restarted = await self._kinds[job.kind].restart(job)
+            if restarted is None:
+                return False
+            await self.enqueue(restarted)
+        except Exception:  # the edge of one row: it must not keep the others from starting
+            log.exception("restart failed", job=job.id)
+            return False
+        log.info("restarted", job=restarted.id)
+        return True
 
     async def _live_runs(self) -> set[tuple[str, int, int]]:
         """Runs with a workflow that waits its turn or is at work in a living process.

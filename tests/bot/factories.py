@@ -9,7 +9,8 @@ from typing import Any
 
 from services.importing.service import View
 from storage.connections import Connection
-from storage.importing import Import, Outcome, Tally
+from storage.import_items import Outcome, Tally
+from storage.importing import Import
 from storage.people import User
 
 NOW = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)

@@ -20,9 +20,10 @@ from bot.app import App
 from bot.settings import ROLES, Settings
 from services.accounts.people import Visitor
 from services.jobs.engine import Job
-from storage import connections, credits, importing, migrate
-from storage.importing import NewItem
-from storage.tables import import_items, imports, users
+from storage import connections, credits, import_items, importing, migrate
+from storage.import_items import NewItem
+from storage.tables import import_items as item_table
+from storage.tables import imports, users
 from tests.support.clock import MovableClock
 
 MIA, LEO, STRANGER, GROUP = 1001, 1002, 1003, -100200
@@ -128,9 +129,9 @@ class Rig:
                 )  # fmt: skip
                 assert import_id
                 items = [NewItem(f"{number}{n}", f"S{number}{n}", {}, None) for n in range(3)]
-                await importing.add_page(db, import_id, items, cursor=None, now=now)
+                await import_items.add_page(db, import_id, items, cursor=None, now=now)
                 if state in ("cancelled", "failed", "done"):
-                    await importing.drop_pending(db, import_id, now)
+                    await import_items.drop_pending(db, import_id, now)
                     reason = {**reason, "ended_at": now}
                 if state == "waiting":
                     reason = {**reason, "wait_until": now}
@@ -173,9 +174,9 @@ class Rig:
             total = (await db.execute(sa.select(sa.func.count(imports.c.id)))).scalar_one()
             assert total == len(await importing.in_states(db, *STATES))
             held = sa.select(sa.func.count()).where(
-                import_items.c.import_id == imports.c.id,
-                import_items.c.charged.is_(sa.true()),
-                import_items.c.state == "pending",
+                item_table.c.import_id == imports.c.id,
+                item_table.c.charged.is_(sa.true()),
+                item_table.c.state == "pending",
                 imports.c.state != "running",
             )
             assert (await db.execute(held)).scalar_one() == 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from storage import importing
-from storage.importing import NewItem
+from storage import import_items, importing
+from storage.import_items import NewItem
 from tests.support.harness import Harness, PumpedVisitor
 
 URL = "https://www.instagram.com/mia/saved/reels-ideas/17900000000000001/"
@@ -45,7 +45,7 @@ async def seed_import(
         )
         assert import_id is not None
         listed = [NewItem(str(n), f"C{n:05}", {}, None, error) for n in range(items)]
-        await importing.add_page(db, import_id, listed, cursor=None, now=now)
+        await import_items.add_page(db, import_id, listed, cursor=None, now=now)
         await importing.move(db, import_id, now, from_states=["previewing"], state=state, **to)
     return import_id
 

@@ -18,7 +18,7 @@ from services.errors import BadInput, ReelayError
 from services.importing.decisions import Reason
 from storage.audit import Entry
 from storage.credits import Audit, Line
-from storage.importing import Tally
+from storage.import_items import Tally
 from tests.bot.factories import HOSTILE, NOW, connection, outcome, user, view
 
 TALLIES = (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.progress import PRIVATE_GAP
-from storage import importing, notices
+from storage import import_items, importing, notices
 from storage.tables import cards
 from tests.bot.seeds import seed_import
 from tests.support.harness import Harness, PumpedVisitor
@@ -24,8 +24,8 @@ class Followed:
         """So many more posts have failed."""
         harness = self.harness
         async with harness.app.database.write() as db:
-            for item in await importing.pending(db, self.import_id, charged=False, limit=number):
-                await importing.settle(db, item.id, "gone", harness.clock(), error="gone")
+            for item in await import_items.pending(db, self.import_id, charged=False, limit=number):
+                await import_items.settle(db, item.id, "gone", harness.clock(), error="gone")
             # what every step of a job does first
             await importing.fence(db, self.import_id, 1, harness.clock())
 

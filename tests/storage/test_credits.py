@@ -17,11 +17,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.importing.release import release
-from storage import credits, importing, people
+from services.importing.ending import release
+from storage import credits, import_items, people
 from storage.credits import Line
 from storage.database import Database
-from storage.tables import credit_entries, import_items, imports, users
+from storage.tables import credit_entries, imports, users
+from storage.tables import import_items as item_table
 from tests.support.rows import LEO, MIA, NOW, MadeImport, an_import, at, person
 
 POSTS = 6
@@ -102,7 +103,7 @@ class Ledger(RuleBasedStateMachine):
 
         async def step() -> int:
             async with self.database.write() as db:
-                settled = await importing.settle(db, item, ends, NOW)
+                settled = await import_items.settle(db, item, ends, NOW)
                 if settled and ends != "saved":
                     return await credits.refund(db, self.made.id, [item], NOW)
                 return 0
@@ -139,14 +140,14 @@ class Ledger(RuleBasedStateMachine):
     def retry_failed(self) -> None:
         async def step() -> int:
             async with self.database.write() as db:
-                return await importing.reopen_failed(db, self.made.id)
+                return await import_items.reopen_failed(db, self.made.id)
 
         failed = self.runner.run(self._in_state("failed"))
         assert self.runner.run(step()) == len(failed)
         self.lost -= failed
 
     async def _in_state(self, state: str) -> set[int]:
-        query = sa.select(import_items.c.id).where(import_items.c.state == state)
+        query = sa.select(item_table.c.id).where(item_table.c.state == state)
         async with self.database.read() as db:
             return set((await db.execute(query)).scalars())
 
@@ -229,8 +230,8 @@ class TestAudit:
         made = await an_import(database, count=3)
         async with database.write() as db:
             await credits.charge(db, MIA, made.id, made.items, NOW)
-            await importing.settle(db, made.items[0], "saved", NOW)
-            await importing.settle(db, made.items[1], "gone", NOW, error="gone")
+            await import_items.settle(db, made.items[0], "saved", NOW)
+            await import_items.settle(db, made.items[1], "gone", NOW, error="gone")
             await credits.refund(db, made.id, [made.items[1]], NOW)
         return made
 
@@ -250,7 +251,7 @@ class TestAudit:
         self, database: Database, made: MadeImport
     ) -> None:
         async with database.write() as db:
-            await importing.settle(db, made.items[2], "failed", NOW, error="short")
+            await import_items.settle(db, made.items[2], "failed", NOW, error="short")
         assert (await self._audit(database)).charges_without_post == 1
 
     async def test_a_held_credit_of_an_import_that_does_not_run(
@@ -265,7 +266,7 @@ class TestAudit:
     ) -> None:
         other = await an_import(database, key="named:2", count=1)
         async with database.write() as db:
-            await importing.settle(db, other.items[0], "saved", NOW)
+            await import_items.settle(db, other.items[0], "saved", NOW)
         assert (await self._audit(database)).saved_without_charge == 1
 
     async def test_a_saved_post_whose_credit_came_back(
@@ -274,7 +275,7 @@ class TestAudit:
         """Released and then saved without being charged anew."""
         async with database.write() as db:
             await release(db, made.id, NOW)
-            await importing.settle(db, made.items[2], "saved", NOW)
+            await import_items.settle(db, made.items[2], "saved", NOW)
         assert (await self._audit(database)).saved_without_charge == 1
 
     async def test_a_refund_without_a_charge(self, database: Database, made: MadeImport) -> None:
@@ -294,7 +295,7 @@ async def test_history_tells_each_import_in_two_lines(database: Database) -> Non
     made = await an_import(database, key="named:beats", count=3)
     async with database.write() as db:
         await credits.charge(db, MIA, made.id, made.items, at(1))
-        await importing.settle(db, made.items[0], "gone", at(2))
+        await import_items.settle(db, made.items[0], "gone", at(2))
         await credits.refund(db, made.id, made.items[:1], at(2))
         await credits.grant(db, MIA, 7, "Granted by Leo", at(3))
     async with database.read() as db:

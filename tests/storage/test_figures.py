@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage import figures, importing
+from storage import figures, import_items, importing
 from storage.database import Database
 from tests.support.rows import MIA, NOW, an_import, at, person
 
@@ -13,7 +13,7 @@ async def test_counts(database: Database) -> None:
     await an_import(database, key="b", count=1)
     async with database.write() as db:
         for item, state in zip(made.items, ("saved", "failed", "gone"), strict=False):
-            await importing.settle(db, item, state, NOW)
+            await import_items.settle(db, item, state, NOW)
         await importing.move(
             db,
             made.id,

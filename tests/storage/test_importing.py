@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from storage import connections, importing
+from storage import cards as card_rows
+from storage import connections, import_items, importing
 from storage.database import Database
-from storage.importing import NewItem, Tally
+from storage.import_items import NewItem, Tally
 from tests.support.rows import LEO, MIA, NOW, an_import, archived, at, connection, items, person
 
 
@@ -20,7 +21,7 @@ async def people(database: Database) -> None:
 
 async def listed(database: Database, import_id: int) -> list[tuple[str, str]]:
     async with database.read() as db:
-        return [(one.shortcode, one.state) for one in await importing.outcomes(db, import_id)]
+        return [(one.shortcode, one.state) for one in await import_items.outcomes(db, import_id)]
 
 
 class TestStart:
@@ -108,11 +109,11 @@ class TestPages:
     async def test_pages_that_overlap_list_each_post_once(self, database: Database) -> None:
         made = await an_import(database)
         async with database.write() as db:
-            await importing.add_page(db, made.id, items("a", "b", "c"), cursor="2", now=at(1))
-            await importing.add_page(db, made.id, items("c", "d", "d"), cursor="3", now=at(2))
-            await importing.add_page(db, made.id, items("b"), cursor=None, now=at(3))
+            await import_items.add_page(db, made.id, items("a", "b", "c"), cursor="2", now=at(1))
+            await import_items.add_page(db, made.id, items("c", "d", "d"), cursor="3", now=at(2))
+            await import_items.add_page(db, made.id, items("b"), cursor=None, now=at(3))
             item = await importing.get(db, made.id)
-            turns = await importing.pending(db, made.id, charged=False, limit=10)
+            turns = await import_items.pending(db, made.id, charged=False, limit=10)
         assert [one.platform_id for one in turns] == ["a", "b", "c", "d"]
         assert turns[0].raw == {"pk": "a"}
         assert item is not None
@@ -122,7 +123,7 @@ class TestPages:
         made = await an_import(database)
         async with database.write() as db:
             await importing.move(db, made.id, NOW, from_states=["running"], tries=2, idle_runs=2)
-            await importing.add_page(db, made.id, [], cursor="next", now=at(1))
+            await import_items.add_page(db, made.id, [], cursor="next", now=at(1))
             item = await importing.get(db, made.id)
         assert item is not None
         assert (item.cursor, item.more, item.tries, item.idle_runs) == ("next", True, 0, 0)
@@ -135,9 +136,9 @@ class TestPages:
         unreadable = NewItem("unread:0-1", "", {"odd": 1}, None, "unreadable")
         async with database.write() as db:
             page = [*items("new", "old", known={"old": post_id}), unreadable]
-            await importing.add_page(db, made.id, page, cursor=None, now=at(1))
-            assert await importing.reasons(db, [made.id]) == {made.id: {"unreadable": 1}}
-            tally = await importing.tally(db, made.id)
+            await import_items.add_page(db, made.id, page, cursor=None, now=at(1))
+            assert await import_items.reasons(db, [made.id]) == {made.id: {"unreadable": 1}}
+            tally = await import_items.tally(db, made.id)
         assert await listed(database, made.id) == [
             ("code-new", "pending"),
             ("code-old", "skipped"),
@@ -151,35 +152,35 @@ class TestItems:
         made = await an_import(database, count=1)
         post_id = await archived(database, MIA)
         async with database.write() as db:
-            assert await importing.settle(db, made.items[0], "saved", NOW, post_id=post_id)
-            assert not await importing.settle(db, made.items[0], "gone", NOW, error="gone")
+            assert await import_items.settle(db, made.items[0], "saved", NOW, post_id=post_id)
+            assert not await import_items.settle(db, made.items[0], "gone", NOW, error="gone")
         assert [state for _, state in await listed(database, made.id)] == ["saved"]
 
     async def test_a_fresh_listing_replaces_the_addresses(self, database: Database) -> None:
         made = await an_import(database, count=1)
         async with database.write() as db:
-            await importing.refresh(db, made.items[0], {"pk": "fresh"})
-            (item,) = await importing.pending(db, made.id, charged=False, limit=1)
+            await import_items.refresh(db, made.items[0], {"pk": "fresh"})
+            (item,) = await import_items.pending(db, made.id, charged=False, limit=1)
         assert item.raw == {"pk": "fresh"}
 
     async def test_cancelling_drops_what_waits(self, database: Database) -> None:
         made = await an_import(database, count=3)
         async with database.write() as db:
-            await importing.settle(db, made.items[0], "gone", NOW)
-            await importing.drop_pending(db, made.id, at(1))
-            tally = await importing.tally(db, made.id)
+            await import_items.settle(db, made.items[0], "gone", NOW)
+            await import_items.drop_pending(db, made.id, at(1))
+            tally = await import_items.tally(db, made.id)
         assert tally == Tally(gone=1, dropped=2)
 
     async def test_retry_opens_what_failed_and_could_be_read(self, database: Database) -> None:
         made = await an_import(database, count=3)
         unreadable = NewItem("unread:0-1", "", {"odd": 1}, None, "unreadable")
         async with database.write() as db:
-            await importing.settle(db, made.items[0], "failed", NOW, error="short")
-            await importing.settle(db, made.items[1], "gone", NOW, error="gone")
-            await importing.add_page(db, made.id, [unreadable], cursor=None, now=NOW)
-            assert await importing.reopen_failed(db, made.id) == 1
-            assert await importing.reopen_failed(db, made.id) == 0
-            bad = await importing.outcomes(db, made.id, "gone", "failed", limit=1)
+            await import_items.settle(db, made.items[0], "failed", NOW, error="short")
+            await import_items.settle(db, made.items[1], "gone", NOW, error="gone")
+            await import_items.add_page(db, made.id, [unreadable], cursor=None, now=NOW)
+            assert await import_items.reopen_failed(db, made.id) == 1
+            assert await import_items.reopen_failed(db, made.id) == 0
+            bad = await import_items.outcomes(db, made.id, "gone", "failed", limit=1)
         assert [state for _, state in await listed(database, made.id)] == [
             "pending",
             "gone",
@@ -193,8 +194,8 @@ class TestItems:
         second = await an_import(database, key="b", count=1)
         third = await an_import(database, key="c")
         async with database.write() as db:
-            await importing.settle(db, first.items[0], "failed", NOW, error="http_404")
-            tallies = await importing.tallies(db, [first.id, second.id, third.id])
+            await import_items.settle(db, first.items[0], "failed", NOW, error="http_404")
+            tallies = await import_items.tallies(db, [first.id, second.id, third.id])
         assert tallies == {
             first.id: Tally(pending=1, failed=1),
             second.id: Tally(pending=1),
@@ -292,7 +293,7 @@ class TestCards:
     ) -> None:
         made = await an_import(database)
         async with database.write() as db:
-            await importing.keep_card(
+            await card_rows.keep(
                 db,
                 user_id=MIA,
                 chat_id=MIA,
@@ -301,21 +302,21 @@ class TestCards:
                 seen_change=NOW,
                 not_before=at(1),
             )
-            assert await importing.cards_due(db, at(1)) == []  # it shows the newest state
+            assert await card_rows.due(db, at(1)) == []  # it shows the newest state
             await importing.fence(db, made.id, 1, at(2))
-            assert await importing.cards_due(db, at(0.5)) == []  # too early
-            (card,) = await importing.cards_due(db, at(1))
+            assert await card_rows.due(db, at(0.5)) == []  # too early
+            (card,) = await card_rows.due(db, at(1))
             assert (card.message_id, card.import_id) == (7, made.id)
-            await importing.card_shown(db, card.id, not_before=at(3), seen_change=at(2))
-            assert await importing.cards_due(db, at(9)) == []
-            await importing.card_shown(db, card.id, not_before=at(4), seen_change=None)
-            assert await importing.cards_due(db, at(9)) == []
+            await card_rows.shown(db, card.id, not_before=at(3), seen_change=at(2))
+            assert await card_rows.due(db, at(9)) == []
+            await card_rows.shown(db, card.id, not_before=at(4), seen_change=None)
+            assert await card_rows.due(db, at(9)) == []
 
     async def test_an_import_has_one_card(self, database: Database) -> None:
         made = await an_import(database)
         async with database.write() as db:
             for message_id in (7, 8):
-                await importing.keep_card(
+                await card_rows.keep(
                     db,
                     user_id=MIA,
                     chat_id=MIA,
@@ -324,7 +325,7 @@ class TestCards:
                     seen_change=None,
                     not_before=NOW,
                 )
-            (card,) = await importing.cards_due(db, NOW)
+            (card,) = await card_rows.due(db, NOW)
             assert card.message_id == 8
-            await importing.drop_card(db, card.id)
-            assert await importing.cards_due(db, NOW) == []
+            await card_rows.drop(db, card.id)
+            assert await card_rows.due(db, NOW) == []

@@ -89,8 +89,9 @@ async def test_deleting_twice_is_harmless(store: ObjectStore) -> None:
 
 
 async def test_parts_are_listed_and_the_disk_has_a_free_share(store: ObjectStore) -> None:
-    assert await store.parts() == []
-    part = await store.part("1.part")
+    assert await store.parts("import-") == []
+    part = await store.part("import-1.part")
     part.touch()
-    assert await store.parts() == [part]
+    assert await store.parts("import-") == [part]
+    assert await store.parts("export-") == []
     assert 0 <= await store.free_share() <= 1

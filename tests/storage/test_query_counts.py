@@ -6,7 +6,8 @@ from __future__ import annotations
 from unittest.mock import Mock
 
 from services.importing.service import Importing
-from storage import importing, notices
+from storage import cards as card_rows
+from storage import import_items, notices
 from storage.database import Database
 from tests.support.queries import counted
 from tests.support.rows import MIA, NOW, an_import, person
@@ -20,7 +21,7 @@ async def make(database: Database, count: int) -> int:
     for n in range(count):
         made = await an_import(database, key=f"named:{count}-{n}", count=2)
         async with database.write() as db:
-            await importing.settle(db, made.items[0], "failed", NOW, error="short")
+            await import_items.settle(db, made.items[0], "failed", NOW, error="short")
         last = made.id
     return last
 
@@ -61,5 +62,5 @@ async def test_the_outbox_and_the_cards_look_with_one_query(database: Database) 
     with counted(database) as statements:
         async with database.read() as db:
             assert len(await notices.due(db, NOW)) == 5
-            await importing.cards_due(db, NOW)
+            await card_rows.due(db, NOW)
     assert len(statements) == 2, "\n".join(statements)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from storage import archive, connections, credits, importing, people
+from storage import archive, connections, credits, import_items, importing, people
 from storage.archive import NewMedia, NewPost
 from storage.connections import Connection
 from storage.database import Database
-from storage.importing import NewItem
+from storage.import_items import NewItem
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MIA, LEO, ZOE = 11, 12, 13
@@ -105,11 +105,11 @@ async def an_import(
         )
         assert import_id is not None, "an import of this collection is unfinished"
         names = [f"{import_id}-{n}" for n in range(count)]
-        await importing.add_page(db, import_id, items(*names), cursor=None, now=now)
+        await import_items.add_page(db, import_id, items(*names), cursor=None, now=now)
         await importing.move(db, import_id, now, from_states=["previewing"], state=state)
         ids = [
             item.id
-            for item in await importing.pending(db, import_id, charged=False, limit=count or 1)
+            for item in await import_items.pending(db, import_id, charged=False, limit=count or 1)
         ]
     return MadeImport(import_id, collection_id, connection_id, ids)
 

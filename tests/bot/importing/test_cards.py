@@ -9,7 +9,7 @@ import pytest
 from bot.cards import Card
 from bot.importing import cards
 from services.importing.decisions import Reason
-from storage.importing import Tally
+from storage.import_items import Tally
 from tests.bot.factories import NOW, outcome, user, view
 
 

@@ -14,9 +14,10 @@ from services.accounts import privacy as module
 from services.accounts.privacy import Privacy
 from services.errors import BadInput
 from services.jobs.engine import Job
-from storage import archive, audit, connections, exports, flows, notices, people
+from storage import archive, audit, connections, exports, flows, notices, pace, people
 from storage.database import Database
 from storage.objects import ObjectStore
+from storage.pace import Call
 from tests.services.accounts.conftest import Queue
 from tests.support.clock import StillClock
 from tests.support.rows import LEO, MIA, an_import, archived, connection, new_media, person
@@ -103,7 +104,7 @@ class TestExport:
         assert "sealed" not in everything
         assert "code-hers" not in everything
         assert await due(database, clock) == [(MIA, "export_ready")]
-        assert await objects.parts() == []
+        assert await objects.parts("export-") == []
 
     async def test_parts_are_small_enough_to_be_sent(
         self,
@@ -200,6 +201,21 @@ class TestDeletion:
         clock.advance(hours=24)
         assert clock() == when
         await privacy.delete_due()
+
+    async def test_no_trace_of_the_instagram_account_stays(
+        self, privacy: Privacy, database: Database, clock: StillClock
+    ) -> None:
+        await connection(database, MIA, "1000")
+        await connection(database, LEO, "2000")
+        for identity in ("1000", "2000"):
+            async with database.write() as db:
+                await pace.reserve(db, identity, clock())
+                await pace.log(db, Call(identity, "import", clock(), 1, 0.1, "ok"))
+        await self.delete(privacy, clock)
+        async with database.read() as db:
+            assert await pace.requests_by_identity(db) == {"2000": 1}
+            assert await pace.get(db, "1000") is None
+            assert await pace.get(db, "2000") is not None
 
     async def test_not_before_its_day_is_over(
         self, privacy: Privacy, database: Database, clock: StillClock

@@ -16,8 +16,9 @@ from sandbox.instagram.request_log import Request
 from sandbox.world import Post, World
 from services.importing.service import View
 from services.instagram.cookies import read_cookies
-from storage import connections, credits, importing
-from storage.tables import import_items, imports, media, notices, posts
+from storage import connections, credits, import_items, importing
+from storage.tables import import_items as item_table
+from storage.tables import imports, media, notices, posts
 from tests.support.harness import Harness, PumpedVisitor
 
 PATIENCE = 30.0
@@ -143,7 +144,7 @@ class Stage:
 
     async def outcomes(self, import_id: int = 1) -> Counter[str]:
         async with self.app.database.read() as db:
-            return Counter(one.state for one in await importing.outcomes(db, import_id))
+            return Counter(one.state for one in await import_items.outcomes(db, import_id))
 
     # ------------------------------------------------------------ what always holds
 
@@ -154,13 +155,13 @@ class Stage:
                 audit = await credits.audit(db, user.id)
                 assert audit.holds, audit
             files = (await db.execute(sa.select(media.c.object_key, media.c.sha256))).all()
-            saved = sa.select(import_items.c.post_id).where(import_items.c.state == "saved")
+            saved = sa.select(item_table.c.post_id).where(item_table.c.state == "saved")
             known = set((await db.execute(sa.select(posts.c.id))).scalars())
             assert set((await db.execute(saved)).scalars()) <= known
             held = sa.select(sa.func.count()).where(
-                import_items.c.import_id == imports.c.id,
-                import_items.c.state == "pending",
-                import_items.c.charged.is_(sa.true()),
+                item_table.c.import_id == imports.c.id,
+                item_table.c.state == "pending",
+                item_table.c.charged.is_(sa.true()),
                 imports.c.state != "running",
             )
             assert (await db.execute(held)).scalar_one() == 0, "credits held by a stopped import"

@@ -13,7 +13,7 @@ from sandbox.instagram import web_api
 from sandbox.instagram.bad_days import Fault
 from sandbox.world import Post, World, media_json
 from sandbox.world.posts import Kind
-from storage import importing
+from storage import import_items
 from storage.tables import media, posts
 from tests.services.importing.conftest import Launch
 from tests.services.importing.stage import SINGLES, Stage, world_with
@@ -37,7 +37,7 @@ def break_file(stage: Stage, post: Post, fault: Fault, times: int) -> None:
 
 async def errors(stage: Stage, import_id: int = 1) -> dict[str, str | None]:
     async with stage.app.database.read() as db:
-        found = await importing.outcomes(db, import_id, "gone", "failed")
+        found = await import_items.outcomes(db, import_id, "gone", "failed")
     return {one.shortcode: one.error for one in found}
 
 

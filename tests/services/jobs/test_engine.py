@@ -233,6 +233,7 @@ class TestTeam:
         await dead.enqueue(rows.add(1))
         await until(lambda: rows.worked)
         await dead.stop()
+        await dead.beat()  # a killed one does not take its heartbeat back
         await worker.start()
         await worker.enqueue(rows.add(2))  # of the same account: it waits behind the dead one's
 
@@ -245,6 +246,21 @@ class TestTeam:
         await until(lambda: all(row.state == "done" for row in rows.rows.values()))
         assert rows.worked[0] == "test:1:r1:0"
         assert sorted(rows.worked[1:]) == ["test:1:r2:0", "test:2:r1:0"]
+
+    async def test_the_jobs_of_a_worker_that_stopped_cleanly_are_taken_over_at_once(
+        self, make_engine: MakeEngine, rows: Rows, clock: StillClock
+    ) -> None:
+        gone, worker = make_engine(), make_engine()
+        await gone.start()
+        rows.hold()
+        await gone.enqueue(rows.add(1))
+        await until(lambda: rows.worked)
+        await gone.stop()
+        await worker.start()
+        clock.advance(seconds=11)
+        assert await worker.reconcile() == 1
+        rows.let_go()
+        await until(lambda: rows.rows[1].state == "done")
 
     async def test_a_clock_without_the_worker_role_reconciles_too(
         self, make_engine: MakeEngine, rows: Rows, clock: StillClock

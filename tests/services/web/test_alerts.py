@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from services.errors import GalleryDlFailed, RateLimited, SessionRefused, UpstreamChanged
 from services.web.alerts import Alerts, Figures, Incident, ill
 from services.web.health import Health
-from storage import importing, notices, pace
+from storage import import_items, importing, notices, pace
 from storage import people as people_rows
 from storage.database import Database
 from storage.pace import Call
@@ -119,7 +119,7 @@ async def test_the_figures_are_those_of_the_rows(
     stopped = await an_import(database, MIA, key="named:2", state="paused")
     async with database.write() as db:
         for n, item in enumerate(made.items):
-            await importing.settle(db, item, "failed" if n < 3 else "saved", clock())
+            await import_items.settle(db, item, "failed" if n < 3 else "saved", clock())
         await importing.move(db, stopped.id, clock(), from_states=["paused"], reason="storage")
         for _ in range(11):
             await pace.log(db, Call("1000", "import", clock(), 1, 0.1, REFUSED))

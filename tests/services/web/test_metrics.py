@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from services.errors import GalleryDlFailed, RateLimited, SessionRefused, UpstreamChanged
 from services.web import metrics
-from storage import importing, pace
+from storage import import_items, importing, pace
 from storage.database import Database
 from storage.pace import Call
 from tests.support.harness import Harness
@@ -50,8 +50,8 @@ async def test_figures_of_rows(database: Database) -> None:
     made = await an_import(database, count=3)
     await an_import(database, key="named:2")
     async with database.write() as db:
-        await importing.settle(db, made.items[0], "saved", NOW)
-        await importing.settle(db, made.items[1], "failed", NOW, error="short")
+        await import_items.settle(db, made.items[0], "saved", NOW)
+        await import_items.settle(db, made.items[1], "failed", NOW, error="short")
         await importing.move(
             db,
             made.id,
