@@ -9,7 +9,6 @@ import asyncio
 import fcntl
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
@@ -284,7 +283,7 @@ def _scratch(data: Path) -> Path:
     memory = Path("/dev/shm")  # noqa: S108 - a private folder is made inside
     if memory.is_dir() and os.access(memory, os.W_OK):
         return memory / f"reelay-{os.getuid()}"
-    return Path(tempfile.gettempdir()) / f"reelay-{os.getuid()}" if not data else data / "scratch"
+    return data / "scratch"
 
 
 def _lock(path: Path) -> IO[str]:
