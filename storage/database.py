@@ -6,9 +6,10 @@ short transaction. No transaction is ever held over a network call.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,12 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.engine = create_async_engine(url, pool_pre_ping=not self.is_sqlite)
+        # SQLite has one writer at a time and lets the others sleep, up to 100 ms and in no order;
+        # within this process they queue here instead, first come, first served
+        self._turn: AbstractAsyncContextManager[Any] = nullcontext()
         if self.is_sqlite:
             tune(self.engine.sync_engine)
+            self._turn = asyncio.Lock()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -85,7 +90,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: commits at the end, rolls back on any error. Errors: Unavailable."""
-        async with self._connect() as connection, connection.begin():
+        async with self._turn, self._connect() as connection, connection.begin():
             yield connection
 
     @asynccontextmanager
