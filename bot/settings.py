@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.instagram.cdn import CDN_HOSTS
 from services.instagram.pace import Policy
+from storage.database import sqlite_url
 
 Role = Literal["chat", "web", "clock", "worker"]
 ROLES: tuple[Role, ...] = ("chat", "web", "clock", "worker")
@@ -78,7 +79,7 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The domain database's URL for SQLAlchemy."""
         given = self.database_url.get_secret_value()
-        return given or f"sqlite+aiosqlite:///{self.data_dir.resolve() / 'reelay.db'}"
+        return given or sqlite_url(self.data_dir.resolve() / "reelay.db")
 
     @property
     def jobs(self) -> Path | str:

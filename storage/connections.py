@@ -12,8 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.tables import connections
 
-PURPOSE = "cookies"
-
 
 @dataclass(frozen=True, slots=True)
 class Connection:

@@ -23,7 +23,6 @@ from services.errors import (
     UpstreamChanged,
 )
 
-UNSUPPORTED_URL = 64  # gallery-dl's exit code, before any request
 _HTTP_STATUS = re.compile(r"HttpError: '(\d{3}) ")
 _NO_ANSWER = re.compile(r"HttpError: (?!')")
 _INSTAGRAM = re.compile(r"\d+_https_(?:www|i)\.instagram\.com(?:_|\.txt$)")
