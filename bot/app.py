@@ -25,6 +25,7 @@ from bot.accounts.preferences import Preferences
 from bot.accounts.privacy import PrivacyScreen
 from bot.chat import Chat
 from bot.importing.handlers import ImportScreen
+from bot.importing.library import LibraryScreen
 from bot.menu import Menu
 from bot.notices import Notices
 from bot.outbox import Outbox
@@ -40,18 +41,21 @@ from services.accounts.privacy import Privacy
 from services.clock import Now, utc_now
 from services.importing.fetch import Fetcher
 from services.importing.job import ImportJob
+from services.importing.library import Library
+from services.importing.samples import Samples
 from services.importing.service import Importing
 from services.instagram.cdn import Cdn
 from services.instagram.gallery_dl import GalleryDl
 from services.instagram.pace import Pacer
 from services.jobs.clock import Clock
 from services.jobs.engine import BEAT, Engine
+from services.media.runner import MediaRunner
 from services.web.alerts import Alerts
 from services.web.health import Health
 from services.web.server import SideServer
 from storage import migrate
 from storage.database import Database
-from storage.objects import ObjectStore
+from storage.objects import open_store
 from storage.vault import Vault, load_keys
 
 log = structlog.get_logger()
@@ -74,7 +78,9 @@ class App:
 
         # storage
         self.database = Database(settings.database)
-        self.objects = ObjectStore(data / "media")
+        self.objects = open_store(
+            settings.media_store, settings.media_store_options.get_secret_value(), data
+        )
         keys = load_keys(settings.reelay_keys.get_secret_value(), data / "secret.key")
         self.vault = Vault(keys)
 
@@ -101,15 +107,21 @@ class App:
         self.importing = Importing(
             self.database, self.engine, now, post_limit=settings.import_post_limit
         )
+        runner = MediaRunner()
+        self.samples = Samples(self.database, self.engine, self.objects, runner, now)
         self.import_job = ImportJob(
             self.database,
             self.connecting,
             self.pacer,
             self.gallery,
             Fetcher(self.database, self.objects, cdn, now),
+            self.samples,
             now,
         )
-        for kind in (self.connecting, self.privacy, self.import_job):
+        self.library = Library(
+            self.database, self.objects, runner, now, public_url=settings.public_url
+        )
+        for kind in (self.connecting, self.privacy, self.import_job, self.samples):
             self.engine.register(kind)
 
         # the chat and the side server
@@ -154,6 +166,7 @@ class App:
         for screen in (
             menu,
             importing,
+            LibraryScreen(self.library),
             connect,
             Credits(Ledger(self.database)),
             Preferences(self.people),
@@ -179,6 +192,7 @@ class App:
             every(3 * SECOND, "wake imports", self._wake)
             every(MINUTE, "reconcile", self.engine.reconcile)
             every(MINUTE, "deletions", self.privacy.delete_due)
+            every(MINUTE, "library", self._tidy_library)
             every(HOUR, "sweep", self.privacy.sweep)
             every(HOUR, "forget updates", self.router.prune)
             every(HOUR, "expiring cookies", self.connecting.warn_expiring)
@@ -193,6 +207,10 @@ class App:
         progress = Progress(bot, self.database, self.importing, self.now, gap)
         self.clock.every(SECOND, "notices", outbox.deliver)
         self.clock.every(SECOND, "progress cards", progress.refresh)
+
+    async def _tidy_library(self) -> None:
+        if await self.library.sweep():
+            await self.privacy.delete_orphans()
 
     async def _wake(self) -> None:
         for job in await self.import_job.wake():

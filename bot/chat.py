@@ -9,11 +9,21 @@ import asyncio
 import contextlib
 import io
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
-from telegram import Bot, CallbackQuery, Document, InputFile, Message
+from telegram import (
+    Bot,
+    CallbackQuery,
+    Document,
+    InputFile,
+    InputMediaPhoto,
+    InputMediaVideo,
+    Message,
+)
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.callbacks import Tap
@@ -102,6 +112,47 @@ class Chat:
 
     async def send_file(self, name: str, content: bytes, caption: str) -> None:
         await self.bot.send_document(self.id, InputFile(content, filename=name), caption=caption)
+
+    # ------------------------------------------------------------ media from the disk
+
+    async def send_photo(self, path: Path, card: Card) -> int:
+        """A card with a picture, as a new message. Returns its id."""
+        with path.open("rb") as file:
+            sent = await self.bot.send_photo(
+                self.id, InputFile(file), caption=card.text, reply_markup=card.keyboard()
+            )
+        return sent.message_id
+
+    async def send_audio(
+        self, path: Path, *, name: str, title: str, performer: str, seconds: int
+    ) -> None:
+        with path.open("rb") as file:
+            await self.bot.send_audio(
+                self.id,
+                InputFile(file, filename=name),
+                title=title,
+                performer=performer,
+                duration=seconds,
+            )
+
+    async def send_document(self, path: Path, name: str) -> None:
+        with path.open("rb") as file:
+            await self.bot.send_document(self.id, InputFile(file, filename=name))
+
+    async def send_album(self, files: list[tuple[Path, str]], caption: str) -> None:
+        """1 to 10 pictures and films, (path, image | video); Telegram takes albums from 2 on."""
+        with ExitStack() as stack:
+            opened = [(stack.enter_context(path.open("rb")), kind) for path, kind in files]
+            if len(opened) > 1:
+                media = [
+                    InputMediaPhoto(file) if kind == "image" else InputMediaVideo(file)
+                    for file, kind in opened
+                ]
+                await self.bot.send_media_group(self.id, media, caption=caption)
+            elif opened[0][1] == "image":
+                await self.bot.send_photo(self.id, opened[0][0], caption=caption)
+            else:
+                await self.bot.send_video(self.id, opened[0][0], caption=caption)
 
     # ------------------------------------------------------------ what the person sent
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import datetime, timedelta
+from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -107,11 +108,10 @@ class Outbox:
         if message.import_id is not None:
             await self._take_place(chat_id, sent.message_id, message.import_id)
         for key in message.files:
-            path = self._objects.path(key)
-            with path.open("rb") as file:
-                await self._bot.send_document(
-                    chat_id, InputFile(file, filename=path.name), disable_notification=True
-                )
+            async with self._objects.local(key) as path:
+                with path.open("rb") as file:
+                    document = InputFile(file, filename=PurePosixPath(key).name)
+                    await self._bot.send_document(chat_id, document, disable_notification=True)
 
     async def _take_place(self, chat_id: int, message_id: int, import_id: int) -> None:
         """One message per import: this one is its card from now on, the older one goes."""

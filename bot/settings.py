@@ -31,8 +31,12 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("")  # holds a password
     reelay_keys: SecretStr = SecretStr("")
 
+    media_store: str = "local"
+    media_store_options: SecretStr = SecretStr("")  # JSON; may hold the bucket's keys
+
     web_host: str = "127.0.0.1"
     web_port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str = ""
     operator_token: SecretStr = SecretStr("")
 
     start_credits: int = Field(default=500, ge=0, le=1_000_000)

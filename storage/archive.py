@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import insert_once
-from storage.tables import media, posts, user_posts
+from storage.tables import media, posts, samples, user_posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ async def known(
         .join(user_posts, user_posts.c.post_id == posts.c.id)
         .where(
             user_posts.c.user_id == user_id,
+            user_posts.c.removed_at.is_(None),
             posts.c.platform == platform,
             posts.c.platform_id.in_(platform_ids),
         )
@@ -88,9 +89,13 @@ async def save(db: AsyncConnection, post: NewPost, files: Sequence[NewMedia], no
 
 
 async def give(db: AsyncConnection, user_id: int, post_id: int, now: datetime) -> None:
-    """Puts the post into the user's library."""
+    """Puts the post into the user's library, also when it was just taken out."""
     row = {"user_id": user_id, "post_id": post_id, "added_at": now}
-    await db.execute(insert_once(db, user_posts).values(row).on_conflict_do_nothing())
+    await db.execute(
+        insert_once(db, user_posts)
+        .values(row)
+        .on_conflict_do_update(index_elements=["user_id", "post_id"], set_={"removed_at": None})
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +139,16 @@ async def size_of(db: AsyncConnection, user_id: int) -> tuple[int, int]:
 async def orphans(db: AsyncConnection) -> list[tuple[int, list[str]]]:
     """(post id, object keys) of posts that are in nobody's library any more."""
     owned = sa.exists().where(user_posts.c.post_id == posts.c.id)
+    made = (samples.c.audio_key, samples.c.waveform_key, samples.c.thumbnail_key)
     rows = await db.execute(
-        sa.select(posts.c.id, media.c.object_key)
+        sa.select(posts.c.id, media.c.object_key, *made)
         .outerjoin(media, media.c.post_id == posts.c.id)
+        .outerjoin(samples, samples.c.media_id == media.c.id)
         .where(~owned)
     )
     found: dict[int, list[str]] = {}
-    for post_id, key in rows:
-        found.setdefault(post_id, []).extend([key] if key else [])
+    for post_id, *keys in rows:
+        found.setdefault(post_id, []).extend(key for key in keys if key)
     return list(found.items())
 
 

@@ -58,10 +58,20 @@ _JOINED = imports.join(collections, collections.c.id == imports.c.collection_id)
 
 @dataclass(frozen=True, slots=True)
 class Collection:
+    """`filters`: what is not imported. `connection_id`: which account refreshes it."""
+
     id: int
     key: str
     title: str
     url: str
+    refresh: str  # never | daily | weekly
+    refresh_at: datetime | None
+    connection_id: int | None
+    filters: dict[str, Any]
+    merged_into: int | None
+
+
+_OF_COLLECTION = [collections.c[field.name] for field in fields(Collection)]
 
 
 async def keep_collection(
@@ -96,14 +106,13 @@ async def keep_collection(
 
 async def collections_of(db: AsyncConnection, user_id: int, limit: int) -> list[Collection]:
     """Named collections and "all saved posts", last imported first; single posts are left out."""
-    last = sa.func.max(imports.c.id)
     c = collections.c
+    last = sa.select(sa.func.max(imports.c.id)).where(imports.c.collection_id == c.id)
     query = (
-        sa.select(c.id, c.key, c.title, c.url)
-        .join(imports, imports.c.collection_id == c.id)
+        sa.select(*_OF_COLLECTION)
         .where(c.user_id == user_id, ~c.key.like("post:%"), ~c.key.like("share:%"))
-        .group_by(c.id, c.key, c.title, c.url)
-        .order_by(last.desc())
+        .where(sa.exists().where(imports.c.collection_id == c.id))
+        .order_by(last.scalar_subquery().desc())
         .limit(limit)
     )
     return [Collection(*row) for row in await db.execute(query)]

@@ -1,70 +1,96 @@
-"""The object store: media bytes by key. One interface; a local folder today.
+"""The object store: media bytes by key. A local folder, or a bucket at S3, R2, Google or Azure.
 
-Called by services.importing (put), services.accounts (read, delete). Blocking disk work runs in
-threads. Errors: OSError (disk full, no permission), KeyError for a key that leads out of the store.
+Called by services.importing, services.accounts (export, deletion) and services.web (downloads).
+Blocking work runs in threads. Errors: OSError (disk full, no permission, the store refuses),
+KeyError for a key that leads out of the store, FileNotFoundError where something is read that is
+not there.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
+import json
 import os
+import re
 import shutil
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import from_url
 
 Result = TypeVar("Result")
 
+CHUNK = 1 << 20
+TRIES = 3
+_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_RETRY: Any = {"max_retries": TRIES - 1, "retry_timeout": timedelta(seconds=60)}
 
-class ObjectStore:
-    """Files below `root`; a key such as "instagram/3900…/0.mp4" is a path inside it."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
-        self.incoming = self.root / ".incoming"  # part files, on the same disk
+class ObjectStore(Protocol):
+    """A key such as "instagram/3900…/17-1.mp4" names an object: there whole, or not at all."""
 
-    def path(self, key: str) -> Path:
-        """Where the object lies. Errors: KeyError if the key would leave the store."""
-        path = (self.root / key).resolve()
-        if not path.is_relative_to(self.root) or path == self.root:
-            raise KeyError(key)
-        return path
+    incoming: Path  # part files, on this machine
 
-    async def adopt(self, part: Path, key: str) -> None:
-        """Moves a finished part file into the store: there whole, or not at all.
-
-        When it returns, or raises, nothing happens any more: a thread can't be cancelled.
-        """
-        await to_the_end(asyncio.to_thread(self._adopt, part, self.path(key)))
-
-    @staticmethod
-    def _adopt(part: Path, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.replace(target)
-
-    async def delete(self, key: str) -> None:
-        path = self.path(key)
-        await asyncio.to_thread(path.unlink, missing_ok=True)
-
-    async def exists(self, key: str) -> bool:
-        return await asyncio.to_thread(self.path(key).is_file)
+    async def folder(self) -> Path:
+        """`incoming`, which is there then."""
 
     async def part(self, name: str) -> Path:
         """The path of a part file of this name; its folder is there."""
-        await asyncio.to_thread(self.incoming.mkdir, parents=True, exist_ok=True)
-        return self.incoming / name
 
     async def parts(self, prefix: str) -> list[Path]:
         """The part files whose names begin so, of work under way or left behind."""
-        return await asyncio.to_thread(lambda: list(self.incoming.glob(f"{prefix}*")))
 
     async def free_share(self) -> float:
-        """Share of the disk that is free, 0 to 1."""
-        await asyncio.to_thread(self.root.mkdir, parents=True, exist_ok=True)
-        usage = await asyncio.to_thread(shutil.disk_usage, self.root)
-        return usage.free / usage.total
+        """Share of this machine's disk that is free, 0 to 1."""
+
+    async def adopt(self, part: Path, key: str) -> None:
+        """Moves a finished part file into the store. When it returns, or raises, nothing happens
+        any more, also if it was cancelled."""
+
+    async def delete(self, key: str) -> None:
+        """No error if it is not there."""
+
+    async def size(self, key: str) -> int | None:
+        """Bytes, None if it is not there."""
+
+    def local(self, key: str) -> AbstractAsyncContextManager[Path]:
+        """The object as a file on this machine, for as long as the block lasts."""
+
+    def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to and without `end`, in pieces of at most CHUNK."""
+
+
+def open_store(address: str, options: str, data: Path) -> ObjectStore:
+    """`address`: "local", "local:/folder", or a URL such as s3://bucket/prefix, gs://…, az://….
+
+    `options`: JSON for the bucket, such as {"endpoint": "https://…", "access_key_id": "…"}; what is
+    not given is read from the provider's own environment variables. Errors: ValueError.
+    """
+    kind, _, rest = address.partition(":")
+    if kind == "local":
+        return LocalObjects(Path(rest) if rest else data / "media")
+    try:
+        return RemoteObjects(address, json.loads(options or "{}"), data / "incoming")
+    except (ValueError, BaseError) as error:
+        raise ValueError(f"{kind}: {error}") from None
+
+
+async def digest(store: ObjectStore, key: str) -> str:
+    """SHA-256 of the stored bytes, in hex. Errors: FileNotFoundError."""
+    size = await store.size(key)
+    if size is None:
+        raise FileNotFoundError(key)
+    hashed = hashlib.sha256()
+    async for piece in store.read(key, 0, size):
+        hashed.update(piece)
+    return hashed.hexdigest()
 
 
 async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
@@ -78,3 +104,161 @@ async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
     except asyncio.CancelledError:
         await asyncio.wait({task})
         raise
+
+
+class _Incoming:
+    """Where files lie on this machine before they are objects."""
+
+    def __init__(self, incoming: Path) -> None:
+        self.incoming = incoming
+
+    async def folder(self) -> Path:
+        await asyncio.to_thread(self.incoming.mkdir, parents=True, exist_ok=True)
+        return self.incoming
+
+    async def part(self, name: str) -> Path:
+        return await self.folder() / name
+
+    async def parts(self, prefix: str) -> list[Path]:
+        return await asyncio.to_thread(lambda: list(self.incoming.glob(f"{prefix}*")))
+
+    async def free_share(self) -> float:
+        usage = await asyncio.to_thread(shutil.disk_usage, await self.folder())
+        return usage.free / usage.total
+
+
+class LocalObjects(_Incoming):
+    """Files below `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        super().__init__(self.root / ".incoming")  # on the same disk: adopting is a rename
+
+    def path(self, key: str) -> Path:
+        """Where the object lies. Errors: KeyError if the key would leave the store."""
+        path = (self.root / key).resolve()
+        if not path.is_relative_to(self.root) or path == self.root:
+            raise KeyError(key)
+        return path
+
+    async def adopt(self, part: Path, key: str) -> None:
+        await to_the_end(asyncio.to_thread(self._adopt, part, self.path(key)))
+
+    @staticmethod
+    def _adopt(part: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
+
+    async def delete(self, key: str) -> None:
+        path = self.path(key)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def size(self, key: str) -> int | None:
+        path = self.path(key)
+        try:
+            return (await asyncio.to_thread(path.stat)).st_size
+        except FileNotFoundError:
+            return None
+
+    @contextlib.asynccontextmanager
+    async def local(self, key: str) -> AsyncIterator[Path]:
+        path = self.path(key)
+        if not await asyncio.to_thread(path.is_file):
+            raise FileNotFoundError(key)
+        yield path
+
+    async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        with await asyncio.to_thread(self.path(key).open, "rb") as file:
+            file.seek(start)
+            while start < end:
+                piece = await asyncio.to_thread(file.read, min(CHUNK, end - start))
+                if not piece:
+                    return
+                start += len(piece)
+                yield piece
+
+
+class RemoteObjects(_Incoming):
+    """A bucket, through obstore. What was put is read back and compared by digest."""
+
+    def __init__(self, address: str, options: dict[str, str], incoming: Path) -> None:
+        super().__init__(incoming)
+        plain = str(options.get("endpoint", "")).startswith("http://")
+        configured: Any = {"config": options} if options else {}
+        self._store: Any = from_url(
+            address, client_options={"allow_http": plain}, retry_config=_RETRY, **configured
+        )
+
+    async def adopt(self, part: Path, key: str) -> None:
+        await to_the_end(self._adopt(part, _checked(key)))
+
+    async def _adopt(self, part: Path, key: str) -> None:
+        with _as_os_error():
+            wanted = await asyncio.to_thread(_file_digest, part)
+            for left in reversed(range(TRIES)):
+                await obstore.put_async(self._store, key, part)
+                if await digest(self, key) == wanted:
+                    break
+                if not left:
+                    raise OSError(f"{key} came back from the store with other bytes")
+        await asyncio.to_thread(part.unlink)
+
+    async def delete(self, key: str) -> None:
+        with _as_os_error(), contextlib.suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, _checked(key))
+
+    async def size(self, key: str) -> int | None:
+        with _as_os_error():
+            try:
+                return int((await obstore.head_async(self._store, _checked(key)))["size"])
+            except FileNotFoundError:
+                return None
+
+    @contextlib.asynccontextmanager
+    async def local(self, key: str) -> AsyncIterator[Path]:
+        size = await self.size(key)
+        if size is None:
+            raise FileNotFoundError(key)
+        copy = await self.part(f"local-{os.urandom(8).hex()}{Path(key).suffix}")
+        try:
+            with await asyncio.to_thread(copy.open, "wb") as file:
+                async for piece in self.read(key, 0, size):
+                    await asyncio.to_thread(file.write, piece)
+            yield copy
+        finally:
+            copy.unlink(missing_ok=True)
+
+    async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        while start < end:
+            stop = min(start + CHUNK, end)
+            with _as_os_error():
+                piece = bytes(
+                    await obstore.get_range_async(self._store, _checked(key), start=start, end=stop)
+                )
+            start = stop
+            yield piece
+
+
+def _checked(key: str) -> str:
+    """Errors: KeyError for anything but plain names between slashes."""
+    if not _KEY.fullmatch(key):
+        raise KeyError(key)
+    return key
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _as_os_error() -> Iterator[None]:
+    """obstore's errors are its own; callers know OSError. Its texts may hold the request's URL."""
+    try:
+        yield
+    except OSError:
+        raise
+    except BaseError as error:
+        raise OSError(f"the object store refused: {type(error).__name__}") from None

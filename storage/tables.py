@@ -178,6 +178,60 @@ user_posts = sa.Table(  # whose library a post is in; the post and its bytes are
         "post_id", sa.ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True, index=True
     ),
     sa.Column("added_at", Moment, nullable=False),
+    sa.Column("removed_at", Moment, index=True),  # taken out by hand; undone until it is swept
+)
+
+post_tags = sa.Table(  # the hashtags of captions, without "#", lower case
+    "post_tags",
+    metadata,
+    sa.Column("post_id", sa.ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("tag", sa.Text, primary_key=True, index=True),
+)
+
+samples = sa.Table(  # what analysis found in a file
+    "samples",
+    metadata,
+    _id(),
+    sa.Column("media_id", sa.ForeignKey("media.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("state", sa.Text, nullable=False, index=True),  # pending | ready | failed
+    sa.Column("run", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),  # that were begun
+    sa.Column("failure", sa.Text),  # not_media, timeout, crashed, …
+    sa.Column("seconds", sa.Float),
+    sa.Column("audio_key", sa.Text),  # object keys
+    sa.Column("waveform_key", sa.Text),
+    sa.Column("thumbnail_key", sa.Text),
+    sa.Column("peaks", sa.JSON),  # 0..1
+    sa.Column("colour", sa.Text),  # "#rrggbb"
+    sa.Column("bpm", sa.Float),
+    sa.Column("bpm_alternative", sa.Float),
+    sa.Column("bpm_confidence", sa.Float),
+    sa.Column("no_bpm", sa.Text),  # why none is given: silent, too_short, …
+    sa.Column("key", sa.Text),  # "F# minor"
+    sa.Column("key_second", sa.Text),
+    sa.Column("key_confidence", sa.Float),
+    sa.Column("key_sure", sa.Boolean),
+    sa.Column("no_key", sa.Text),
+    sa.Column("changed_at", Moment, nullable=False),
+    sa.UniqueConstraint("media_id"),
+)
+
+library_views = sa.Table(  # where each person stands in their library
+    "library_views",
+    metadata,
+    sa.Column("user_id", sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("filters", sa.JSON, nullable=False),
+    sa.Column("page", sa.Integer, nullable=False, server_default="0"),
+)
+
+downloads = sa.Table(  # links to files that are too large for the chat
+    "downloads",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    _user(index=True),
+    sa.Column("object_key", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False, index=True),
 )
 
 # ---------------------------------------------------------------- importing
@@ -192,6 +246,11 @@ collections = sa.Table(
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("refresh", sa.Text, nullable=False, server_default="never"),  # never | daily | weekly
+    sa.Column("refresh_at", Moment, index=True),  # when the clock imports it next
+    sa.Column("connection_id", sa.ForeignKey("connections.id", ondelete="SET NULL")),  # with which
+    sa.Column("filters", sa.JSON, nullable=False, server_default="{}"),  # what is not imported
+    sa.Column("merged_into", sa.ForeignKey("collections.id", ondelete="SET NULL")),
     sa.UniqueConstraint("user_id", "platform", "key"),
 )
 
@@ -218,6 +277,7 @@ imports = sa.Table(
     sa.Column("cursor", sa.Text),  # of the next page; null: the first, or none if not more
     sa.Column("more", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("pages", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("by_clock", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("started_at", Moment),
     sa.Column("ended_at", Moment),
@@ -240,7 +300,7 @@ import_items = sa.Table(
     sa.Column("position", sa.Integer, nullable=False),  # 0 is the newest saved
     sa.Column("platform_id", sa.Text, nullable=False),
     sa.Column("shortcode", sa.Text, nullable=False),
-    # pending | saved | skipped | gone | failed | dropped (cancelled before its turn)
+    # pending | saved | skipped | filtered | gone | failed | dropped (cancelled before its turn)
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False, server_default="1"),  # raised by Retry failed
     sa.Column("charged", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -324,7 +384,7 @@ updates = sa.Table(  # what Telegram has delivered: it may deliver the same one 
     sa.Column("at", Moment, nullable=False),
 )
 
-exports = sa.Table(  # "everything you have of me", built by a job
+exports = sa.Table(  # of a library, or "everything you have of me"; built by a job
     "exports",
     metadata,
     _id(),
@@ -332,7 +392,8 @@ exports = sa.Table(  # "everything you have of me", built by a job
     sa.Column("state", sa.Text, nullable=False),  # building | ready | failed
     sa.Column("run", sa.Integer, nullable=False, server_default="1"),
     sa.Column("idle_runs", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("object_keys", sa.JSON, nullable=False),  # the parts, each a zip below 45 MB
+    sa.Column("what", sa.JSON),  # which part of the library, in which format; null: everything
+    sa.Column("object_keys", sa.JSON, nullable=False),  # the parts of it
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("changed_at", Moment, nullable=False),
 )

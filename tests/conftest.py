@@ -11,6 +11,7 @@ import structlog
 
 from sandbox.world import World
 from services.clock import utc_now
+from services.importing.samples import Samples
 from services.jobs import engine as engine_module
 from services.jobs.engine import Engine
 from storage import migrate
@@ -44,6 +45,18 @@ def world() -> World:
 def fast_polling(monkeypatch: pytest.MonkeyPatch) -> None:
     """The job engine looks for work every 20 ms."""
     monkeypatch.setattr(engine_module, "POLL_SECONDS", 0.02)
+
+
+@pytest.fixture(autouse=True)
+def no_analysis(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Imports leave their files unanalysed, for it costs a process each, unless the test or its
+    module is marked `analysis`."""
+    if request.node.get_closest_marker("analysis") is None:
+
+        async def begin(samples: Samples, item_ids: list[int]) -> None:
+            pass
+
+        monkeypatch.setattr(Samples, "begin", begin)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ deletion comes a day after it was asked for).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import zipfile
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ class Privacy:
         for number, part in enumerate(_parts(files, sum(map(len, documents.values()))), 1):
             path = await self._objects.part(f"export-{job.row}-{number}.part")
             texts = documents if number == 1 else {}
-            await asyncio.to_thread(_write_zip, path, texts, part, self._objects)
+            await _write_zip(path, texts, part, self._objects)
             key = f"exports/{job.row}/reelay-{number}.zip"
             await self._objects.adopt(path, key)
             keys.append(key)
@@ -132,7 +133,7 @@ class Privacy:
         for user_id in due:
             await self._delete(user_id)
         if due:
-            await self._delete_orphans()
+            await self.delete_orphans()
 
     async def _delete(self, user_id: int) -> None:
         now = self._now()
@@ -148,8 +149,10 @@ class Privacy:
         for key in zips:
             await self._objects.delete(key)
 
-    async def _delete_orphans(self) -> None:
-        """Rows first: a crash in between leaves bytes without a name, never the other way."""
+    async def delete_orphans(self) -> None:
+        """Posts that are in nobody's library any more, with their bytes.
+
+        Rows first: a crash in between leaves bytes without a name, never the other way."""
         async with self._database.read() as db:
             orphans = await archive.orphans(db)
         for post_id, keys in orphans:
@@ -194,14 +197,15 @@ def _parts(files: list[OwnedMedia], taken: int) -> Iterator[list[OwnedMedia]]:
     yield part
 
 
-def _write_zip(
+async def _write_zip(
     path: Path, documents: dict[str, bytes], files: list[OwnedMedia], objects: ObjectStore
 ) -> None:
+    """A file that the store has lost is left out."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive_file:
         for name, text in documents.items():
-            archive_file.writestr(name, text, zipfile.ZIP_DEFLATED)
+            await asyncio.to_thread(archive_file.writestr, name, text, zipfile.ZIP_DEFLATED)
         for file in files:
-            source = objects.path(file.object_key)
-            name = f"media/{file.shortcode}_{file.position}{source.suffix}"
-            if source.is_file():
-                archive_file.write(source, name)
+            name = f"media/{file.shortcode}_{file.position}{Path(file.object_key).suffix}"
+            with contextlib.suppress(FileNotFoundError):
+                async with objects.local(file.object_key) as source:
+                    await asyncio.to_thread(archive_file.write, source, name)

@@ -14,8 +14,14 @@ from services.clock import Now
 from services.errors import MediaRefused, PostGone
 from services.instagram.cdn import Cdn, Fetched, discard
 from services.instagram.posts import Item as RawItem
-from services.instagram.posts import ListedPost, MediaSource, UnreadablePost, read_post
-from storage import archive, credits, import_items, importing
+from services.instagram.posts import (
+    ListedPost,
+    MediaSource,
+    UnreadablePost,
+    hashtags,
+    read_post,
+)
+from storage import archive, credits, import_items, importing, samples
 from storage.archive import NewMedia, NewPost
 from storage.database import Database
 from storage.import_items import Item
@@ -129,6 +135,7 @@ class Fetcher:
                 raise Superseded
             raced = await archive.find(db, new.platform, new.platform_id) is not None
             post_id = await archive.save(db, new, kept, now)
+            await samples.plan(db, post_id, hashtags(new.caption), now)
             await import_items.settle(db, post.id, "saved", now, post_id=post_id)
             await archive.give(db, item.user_id, post_id, now)
         return raced

@@ -29,6 +29,7 @@ from services.errors import (
 from services.importing import decisions, ending
 from services.importing.decisions import Reason
 from services.importing.fetch import PLATFORM, Fetcher, Superseded
+from services.importing.samples import Samples
 from services.importing.service import KIND
 from services.instagram.gallery_dl import RESOLVE_SHARE_REQUESTS, GalleryDl, Page
 from services.instagram.links import find_link
@@ -60,6 +61,7 @@ class ImportJob:
         pacer: Pacer,
         gallery: GalleryDl,
         fetcher: Fetcher,
+        samples: Samples,
         now: Now,
     ) -> None:
         self._database = database
@@ -67,6 +69,7 @@ class ImportJob:
         self._pacer = pacer
         self._gallery = gallery
         self._fetcher = fetcher
+        self._samples = samples
         self._now = now
 
     # ------------------------------------------------------------ what the engine calls
@@ -171,7 +174,10 @@ class ImportJob:
     async def _batch(self, item: Import) -> bool:
         await self._list_ahead(item)
         posts = await self._pay(item)
-        await self._fetch(item, posts)
+        try:
+            await self._fetch(item, posts)
+        finally:  # also what came before a failure
+            await self._samples.begin([post.id for post in posts])
         return await self._finished(item) is False
 
     async def _list_ahead(self, item: Import) -> None:

@@ -20,6 +20,8 @@ Item = dict[str, Any]
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PK = re.compile(r"[0-9]{1,20}")
+_HASHTAG = re.compile(r"#(\w{1,100})")
+_MAX_HASHTAGS = 60  # Instagram counts 30
 _MAX_MEDIA = 100  # Instagram allows 20 a carousel
 _LAST_SECOND = 253_402_300_799
 
@@ -205,3 +207,9 @@ def _is_address(url: str) -> bool:
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and url.isprintable()
     except ValueError:
         return False
+
+
+def hashtags(caption: str) -> list[str]:
+    """Without "#", lower case, each once, in the order of the caption."""
+    found = dict.fromkeys(tag.lower() for tag in _HASHTAG.findall(caption))
+    return list(found)[:_MAX_HASHTAGS]

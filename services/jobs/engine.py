@@ -32,6 +32,7 @@ ALIVE = ["ENQUEUED", "DELAYED", "PENDING"]
 APPLICATION_VERSION = "reelay"  # one constant: no step sequence has to stay compatible
 INSTAGRAM = "instagram"  # one job at a time for each identity
 DEFAULT = "default"
+MEDIA = "media"  # heavy on the processor: two at a time in each process
 POLL_SECONDS = 0.25
 SETTLING = timedelta(seconds=10)  # a row that changed this recently has its enqueue on the way
 BEAT = timedelta(seconds=15)
@@ -138,6 +139,9 @@ class Engine:
         )
         await DBOS.register_queue_async(
             DEFAULT, worker_concurrency=4, polling_interval_sec=POLL_SECONDS
+        )
+        await DBOS.register_queue_async(
+            MEDIA, worker_concurrency=2, polling_interval_sec=POLL_SECONDS
         )
         await self.beat()
 

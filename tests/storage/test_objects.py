@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.objects import ObjectStore
+from storage.objects import LocalObjects
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ObjectStore:
-    return ObjectStore(tmp_path / "media")
+def store(tmp_path: Path) -> LocalObjects:
+    return LocalObjects(tmp_path / "media")
 
 
 @pytest.mark.parametrize(
@@ -29,10 +29,10 @@ def store(tmp_path: Path) -> ObjectStore:
     ],
 )
 async def test_a_key_that_leads_out_is_refused(
-    store: ObjectStore, key: str, tmp_path: Path
+    store: LocalObjects, key: str, tmp_path: Path
 ) -> None:
     (tmp_path / "secret.key").write_text("key")
-    for use in (store.exists, store.delete):
+    for use in (store.size, store.delete):
         with pytest.raises(KeyError):
             await use(key)
     with pytest.raises(KeyError):
@@ -40,16 +40,16 @@ async def test_a_key_that_leads_out_is_refused(
     assert (tmp_path / "secret.key").read_text() == "key"
 
 
-async def test_a_link_that_leads_out_is_refused(store: ObjectStore, tmp_path: Path) -> None:
+async def test_a_link_that_leads_out_is_refused(store: LocalObjects, tmp_path: Path) -> None:
     store.root.mkdir()
     (store.root / "out").symlink_to(tmp_path)
     with pytest.raises(KeyError):
-        await store.exists("out/secret.key")
+        await store.size("out/secret.key")
 
 
 @given(st.text(alphabet="a./\\~% \x01é", max_size=12))
 def test_whatever_the_key_it_stays_inside(key: str) -> None:
-    store = ObjectStore(Path("/tmp/reelay-store/media"))
+    store = LocalObjects(Path("/tmp/reelay-store/media"))
     try:
         path = store.path(key)
     except KeyError:
@@ -57,7 +57,7 @@ def test_whatever_the_key_it_stays_inside(key: str) -> None:
     assert store.root in path.parents
 
 
-async def test_a_part_becomes_an_object_in_one_step(store: ObjectStore) -> None:
+async def test_a_part_becomes_an_object_in_one_step(store: LocalObjects) -> None:
     key = "instagram/1/0.mp4"
     for content in (b"first", b"second"):
         part = await store.part("1-2-0.part")
@@ -65,11 +65,11 @@ async def test_a_part_becomes_an_object_in_one_step(store: ObjectStore) -> None:
         await store.adopt(part, key)
         assert store.path(key).read_bytes() == content
         assert not part.exists()
-    assert await store.exists(key)
+    assert await store.size(key) is not None
     assert part.parent.stat().st_dev == store.path(key).stat().st_dev
 
 
-async def test_adopting_what_is_not_there_leaves_the_object_as_it_was(store: ObjectStore) -> None:
+async def test_adopting_what_is_not_there_leaves_the_object_as_it_was(store: LocalObjects) -> None:
     part = await store.part("1.part")
     part.write_bytes(b"whole")
     await store.adopt(part, "a/1.jpg")
@@ -78,17 +78,17 @@ async def test_adopting_what_is_not_there_leaves_the_object_as_it_was(store: Obj
     assert store.path("a/1.jpg").read_bytes() == b"whole"
 
 
-async def test_deleting_twice_is_harmless(store: ObjectStore) -> None:
+async def test_deleting_twice_is_harmless(store: LocalObjects) -> None:
     part = await store.part("1.part")
     part.write_bytes(b"x")
     await store.adopt(part, "a/1.jpg")
     await store.delete("a/1.jpg")
     await store.delete("a/1.jpg")
-    assert not await store.exists("a/1.jpg")
-    assert not await store.exists("a")  # a folder is no object
+    assert not await store.size("a/1.jpg") is not None
+    assert await store.size("a") is None  # a folder is no object
 
 
-async def test_parts_are_listed_and_the_disk_has_a_free_share(store: ObjectStore) -> None:
+async def test_parts_are_listed_and_the_disk_has_a_free_share(store: LocalObjects) -> None:
     assert await store.parts("import-") == []
     part = await store.part("import-1.part")
     part.touch()

@@ -13,7 +13,7 @@ import pytest
 from services.importing.decisions import MAX_IDLE_RUNS
 from services.instagram.cdn import Cdn, Fetched
 from storage import database as database_module
-from storage.objects import ObjectStore
+from storage.objects import LocalObjects
 from tests.services.importing.conftest import Launch
 from tests.services.importing.stage import Stage
 
@@ -88,17 +88,17 @@ async def test_no_credits_at_all(launch: Launch) -> None:
 async def test_the_store_takes_nothing(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, error: OSError
 ) -> None:
-    adopt = ObjectStore.adopt
+    adopt = LocalObjects.adopt
     adopted: list[str] = []
 
-    async def full(store: ObjectStore, part: Path, key: str) -> None:
+    async def full(store: LocalObjects, part: Path, key: str) -> None:
         if len(adopted) == 3:
             raise error
         adopted.append(key)
         await adopt(store, part, key)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ObjectStore, "adopt", full)
+        patch.setattr(LocalObjects, "adopt", full)
         await stage.run()
         view = await stage.reaches("paused", reason="storage")
         assert view.tally.saved <= 3

@@ -13,7 +13,7 @@ from services.jobs.clock import Clock
 from services.web.health import Health
 from services.web.server import SideServer
 from storage.database import Database
-from storage.objects import ObjectStore
+from storage.objects import LocalObjects
 from tests.support.clock import StillClock
 from tests.support.databases import database, sqlite_url
 from tests.support.rows import NOW
@@ -36,7 +36,7 @@ class Process:
         self.loops = Clock(now)
         self.broken = False
         self.last_poll: datetime | None = now()
-        self.objects = ObjectStore(media)
+        self.objects = LocalObjects(media)
         self.loops.every(MINUTE, "reconcile", self._tick)
 
     async def _tick(self) -> None:

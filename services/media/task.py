@@ -1,0 +1,80 @@
+"""The program of one media process: limits first, heavy imports after, one JSON answer on stdout.
+
+Started by services.media.runner as `python -m services.media.task NAME` with its arguments as JSON
+on stdin. POSIX only (resource).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+MEMORY = 4 << 30  # address space, not resident memory: FFmpeg's threads and OpenBLAS reserve a lot
+CPU_SECONDS = 120
+FILE_BYTES = 512 << 20
+OPEN_FILES = 64
+
+
+def limit_self() -> None:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"  # before numpy is imported
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(10)
+
+
+def sample(source: str, audio: str, waveform: str) -> dict[str, Any]:
+    """A film: what it holds, its sound as M4A where it has one, waveform, tempo and key.
+
+    Each part is given, or its reason why not; a damaged file gives what could be read.
+    """
+    from services.media import sample as made
+
+    return asdict(made.make(Path(source), Path(audio), Path(waveform)))
+
+
+def photo(source: str, thumbnail: str) -> dict[str, Any]:
+    """A picture: size, thumbnail (JPEG) and dominant colour."""
+    from services.media import photo as made
+
+    return asdict(made.make(Path(source), Path(thumbnail)))
+
+
+def convert(source: str, target: str, kind: str) -> dict[str, Any]:
+    """The sound as WAV or MP3."""
+    from services.media import sound
+
+    sound.extract(Path(source), Path(target), kind)
+    return {"bytes": Path(target).stat().st_size}
+
+
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "sample": sample,
+    "photo": photo,
+    "convert": convert,
+}
+
+
+def main() -> None:
+    limit_self()
+    arguments = json.load(sys.stdin)
+    try:
+        answer: dict[str, Any] = {"result": TASKS[sys.argv[1]](**arguments)}
+    except MemoryError:
+        answer = {"failed": "memory"}
+    except Exception as error:  # noqa: BLE001 - the edge of the process: every failure is an answer
+        answer = {"failed": getattr(error, "reason", None) or type(error).__name__}
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
