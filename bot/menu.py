@@ -12,6 +12,7 @@ from storage.people import User
 COMMANDS = {
     "start": "Menu: what to do next",
     "import": "Save a collection or a post",
+    "library": "Your posts: search, hear, take along",
     "jobs": "Running work: pause, resume, cancel",
     "connect": "Add or renew an Instagram account",
     "credits": "Balance, history, audit",
@@ -100,7 +101,11 @@ def home_card(user: User, accounts: list[Connection], banner: str) -> Card:
         more = f" and {len(accounts) - NAMED} more" if len(accounts) > NAMED else ""
         lines.append(f"Connected: {names}{more} · {count(user.credits, 'credit')}")
         lines.append("Paste the link of a saved collection, a post or a reel to import it.")
-        first = (button("📥 Import", "imp", "ask"), button("⏱ Jobs", "imp", "jobs"))
+        first = (
+            button("📥 Import", "imp", "ask"),
+            button("🎧 Library", "lib", "show"),
+            button("⏱ Jobs", "imp", "jobs"),
+        )
     else:
         lines.append(
             "First connect an Instagram account. It takes a minute, and your session is kept "

@@ -157,10 +157,9 @@ class LocalObjects(_Incoming):
 
     async def size(self, key: str) -> int | None:
         path = self.path(key)
-        try:
-            return (await asyncio.to_thread(path.stat)).st_size
-        except FileNotFoundError:
+        if not await asyncio.to_thread(path.is_file):
             return None
+        return (await asyncio.to_thread(path.stat)).st_size
 
     @contextlib.asynccontextmanager
     async def local(self, key: str) -> AsyncIterator[Path]:

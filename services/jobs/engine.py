@@ -39,6 +39,7 @@ BEAT = timedelta(seconds=15)
 DEAD_AFTER = timedelta(seconds=60)
 RECOVERIES = 3  # of one workflow, after a crash
 KEEP_FINISHED = timedelta(days=1)
+STOP_SECONDS = 5.0  # for jobs to let go of what they hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class Engine:
         self._runs_jobs = runs_jobs
         self._kinds: dict[str, Kind] = {}
         self._client: DBOSClient | None = None
+        self._working: set[asyncio.Task[Any]] = set()
         # a file has one process, so its name may stay; on PostgreSQL each process is its own
         self.worker = "main" if isinstance(jobs, Path) else f"worker-{secrets.token_hex(4)}"
 
@@ -146,17 +148,29 @@ class Engine:
         await self.beat()
 
     async def stop(self) -> None:
-        """Leaves running jobs where they are: their rows say how far they came."""
+        """Ends running jobs where they are: their rows say how far they came."""
         if self._client:
             await asyncio.to_thread(self._client.destroy)
             return
-        async with self._database.write() as db:  # or its jobs would wait for the heartbeat's end
-            await workers.retire(db, self.worker)
         await asyncio.to_thread(
             DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=0
         )
         # it had put its own threads behind asyncio.to_thread and has closed them
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+        await self._end_jobs()
+        async with self._database.write() as db:  # or its jobs would wait for the heartbeat's end
+            await workers.retire(db, self.worker)
+
+    async def _end_jobs(self) -> None:
+        """DBOS leaves its tasks to the end of the loop. There they would meet a closed database,
+        and one that is just starting a subprocess would never end: closing the loop also cancels
+        the task that connects the pipes (python/cpython#125502, mended after 3.11)."""
+        for task in self._working:
+            task.cancel()
+        if self._working:
+            _, left = await asyncio.wait(set(self._working), timeout=STOP_SECONDS)
+            if left:
+                log.error("jobs that do not end", count=len(left))
 
     # ------------------------------------------------------------ jobs
 
@@ -178,6 +192,10 @@ class Engine:
             await DBOS.enqueue_workflow_with_options_async(options, *arguments)  # type: ignore[arg-type]
 
     async def _job(self, job: Job) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
         if await DBOS.run_step_async({"name": "work"}, self._work, job):
             await self.enqueue(job.successor)
 

@@ -18,7 +18,7 @@ from services.importing.service import View
 from services.instagram.cookies import read_cookies
 from storage import connections, credits, import_items, importing
 from storage.tables import import_items as item_table
-from storage.tables import imports, media, notices, posts
+from storage.tables import imports, media, notices, posts, samples
 from tests.support.harness import Harness, PumpedVisitor
 
 PATIENCE = 30.0
@@ -155,6 +155,8 @@ class Stage:
                 audit = await credits.audit(db, user.id)
                 assert audit.holds, audit
             files = (await db.execute(sa.select(media.c.object_key, media.c.sha256))).all()
+            of_samples = (samples.c.audio_key, samples.c.waveform_key, samples.c.thumbnail_key)
+            drawn = {key for row in await db.execute(sa.select(*of_samples)) for key in row if key}
             saved = sa.select(item_table.c.post_id).where(item_table.c.state == "saved")
             known = set((await db.execute(sa.select(posts.c.id))).scalars())
             assert set((await db.execute(saved)).scalars()) <= known
@@ -177,7 +179,7 @@ class Stage:
         on_disk = {str(one.relative_to(root)) for one in root.rglob("*") if one.is_file()}
         if unfinished:
             on_disk = {key for key in on_disk if not key.startswith(".incoming/")}
-        unnamed = on_disk - {key for key, _ in files}
+        unnamed = on_disk - {key for key, _ in files} - drawn
         assert not unnamed, unnamed
         scratch = self.harness.data.resolve() / "scratch"
         assert not list(scratch.glob("*")), "cookies were left behind"

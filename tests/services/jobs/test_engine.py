@@ -152,6 +152,16 @@ async def test_stopping_in_the_middle_of_a_job_leaves_it_to_the_next_start(
     assert rows.rows[1].done == 2
 
 
+async def test_stopping_ends_the_jobs_under_way(make_engine: MakeEngine, rows: Rows) -> None:
+    engine = make_engine()
+    await engine.start()
+    rows.hold()
+    await engine.enqueue(rows.add(1))
+    await until(lambda: rows.at_once["1000"] == 1)
+    await engine.stop()
+    assert rows.at_once["1000"] == 0  # ended by itself, not by the end of the loop
+
+
 async def test_finished_jobs_are_forgotten_after_a_day(
     engine: Engine, rows: Rows, clock: StillClock
 ) -> None:
