@@ -69,15 +69,18 @@ async def test_credits_are_granted_by_button_once_per_tap(harness: Harness) -> N
     await leo.sees("You were given 100 credits. You have 600 now.")
 
 
+def _refusals(mia: PumpedVisitor) -> int:
+    return sum("Nothing was changed" in one["text"] for one in mia.messages())
+
+
 async def test_credits_are_granted_by_number(harness: Harness) -> None:
     mia = await harness.owner()
     await harness.member()
     await opens(mia, "People", "Leo · 500", "other…")
     await mia.sees("How many credits for Leo")
-    for wrong in ("a lot", "-5", "1.5e3", "٣", "0", "99999999"):
+    for refused, wrong in enumerate(("a lot", "-5", "1.5e3", "٣", "0", "99999999"), start=1):
         mia.say(wrong)
-        await mia.until(lambda: "ref " in mia.messages()[-1]["text"] or None, "a refusal")
-        assert "Nothing was changed" in mia.messages()[-1]["text"]
+        await mia.until(lambda n=refused: _refusals(mia) >= n or None, "a refusal")
     assert (await person(harness, "Leo")).credits == 500
     mia.say("1,250")
     await mia.sees("1,750 credits")

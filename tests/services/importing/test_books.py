@@ -60,6 +60,7 @@ async def test_out_of_credits_in_the_middle(launch: Launch) -> None:
     asked = stage.instagram.api_requests()
 
     await stage.mia.tap("Resume")  # without a grant nothing changes
+    await stage.mia.answered()
     await stage.reaches("paused", reason="credits")
     owner = await stage.app.people.find(stage.mia.user_id)
     assert owner
