@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sandbox.world import World
 from services.clock import utc_now
 from services.importing.samples import Samples
 from services.jobs import engine as engine_module
-from services.jobs.engine import Engine
+from services.jobs.engine import Engine, Job
 from storage import migrate
 from storage.database import Database, sqlite_url
 from tests.support.harness import Harness
@@ -56,7 +57,11 @@ def no_analysis(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         async def begin(samples: Samples, item_ids: list[int]) -> None:
             pass
 
+        async def stranded(samples: Samples, before: datetime) -> list[Job]:
+            return []
+
         monkeypatch.setattr(Samples, "begin", begin)
+        monkeypatch.setattr(Samples, "stranded", stranded)
 
 
 @pytest.fixture(scope="session")

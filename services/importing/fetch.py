@@ -115,7 +115,7 @@ class Fetcher:
             taken_at=listed.taken_at,
             raw=listed.raw,
         )
-        kept = [_kept(post, listed, fetched, source) for fetched, source in files]
+        kept = [_kept(item, post, listed, fetched, source) for fetched, source in files]
         try:
             for (fetched, _), one in zip(files, kept, strict=True):
                 await self.objects.adopt(fetched.path, one.object_key)
@@ -184,9 +184,12 @@ def _part_name(item: Import, post: Item, source: MediaSource) -> str:
     return f"{_PARTS}{item.id}-{post.id}-{source.position}.part"
 
 
-def _kept(post: Item, listed: ListedPost, fetched: Fetched, source: MediaSource) -> NewMedia:
-    """The file as it will lie in the store, under a key that no other import writes to."""
-    name = f"{post.id}-{source.position}.{fetched.extension}"
+def _kept(
+    item: Import, post: Item, listed: ListedPost, fetched: Fetched, source: MediaSource
+) -> NewMedia:
+    """The file as it will lie in the store, under a key that no other import or run writes to: an
+    old run that wakes up late takes back its own files only."""
+    name = f"{post.id}-{item.run}-{source.position}.{fetched.extension}"
     return NewMedia(
         position=source.position,
         kind=source.kind,

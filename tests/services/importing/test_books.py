@@ -134,9 +134,38 @@ async def test_a_locked_database(launch: Launch, monkeypatch: pytest.MonkeyPatch
                 assert view.item.reason == "storage"
                 await stage.app.importing.resume(stage.mia.user_id, 1)
             stage.clock.advance(seconds=15)
+            await stage.harness.tick("heartbeat")
             await stage.harness.tick("reconcile")
             await asyncio.sleep(0.2)
     assert (view.tally.saved, view.balance) == (24, 476)
+
+
+async def test_an_old_run_takes_back_only_its_own_files(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was asleep wakes up after another has taken over, finds itself superseded, and
+    the other saves the post in the very moment in which the files are taken back."""
+    gate = Gate(monkeypatch, first=0)
+    job = stage.app.import_job
+    stage.mia.say(stage.world.collection("mia", "beats").posts[0].url)
+    async with asyncio.timeout(30):
+        while not gate.begun:  # noqa: ASYNC110 - nothing rings
+            await asyncio.sleep(0.02)
+    stage.clock.advance(minutes=1)
+    (stuck,) = await job.stranded(stage.clock())
+    again = await job.restart(stuck)
+    assert again
+    delete = LocalObjects.delete
+
+    async def overtaken(objects: LocalObjects, key: str) -> None:
+        monkeypatch.setattr(LocalObjects, "delete", delete)
+        await job.work(again)
+        await delete(objects, key)
+
+    monkeypatch.setattr(LocalObjects, "delete", overtaken)
+    gate.open()
+    view = await stage.reaches("done")
+    assert (view.tally.saved, view.balance) == (1, 499)  # the files are checked at the end
 
 
 async def test_runs_without_progress_are_given_up_and_refunded(
