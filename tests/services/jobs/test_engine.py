@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from services.jobs.engine import DEFAULT, Engine
+from services.jobs.engine import DEFAULT, Engine, Job
 from storage.database import Database
 from tests.services.jobs.conftest import MakeEngine
 from tests.services.jobs.kind import Rows, until
@@ -24,6 +24,22 @@ async def test_a_job_enqueues_its_successor_until_nothing_is_left(
     await engine.enqueue(rows.add(1, parts=3))
     await until(lambda: rows.rows[1].state == "done")
     assert rows.worked == ["test:1:r1:0", "test:1:r1:1", "test:1:r1:2"]
+
+
+async def test_a_job_may_enqueue_others_while_it_works(
+    engine: Engine, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = rows.work
+
+    async def work_and_call(job: Job) -> bool:
+        if job.row == 1:
+            await engine.enqueue(rows.add(2, account="another"))
+        return await work(job)
+
+    monkeypatch.setattr(rows, "work", work_and_call)
+    await engine.enqueue(rows.add(1))
+    await until(lambda: all(row.state == "done" for row in rows.rows.values()))
+    assert sorted(rows.worked) == ["test:1:r1:0", "test:2:r1:0"]
 
 
 async def test_the_same_job_twice_is_one(engine: Engine, rows: Rows) -> None:
