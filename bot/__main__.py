@@ -35,6 +35,7 @@ def run(roles: str) -> None:
     """Run the bot (TELEGRAM_BOT_TOKEN in .env is the only setting that is needed)."""
     from bot.app import App  # after the settings are known to be right: imports take a second
     from bot.telegram import SetupError
+    from storage.objects import BadAddress
 
     settings = _settings()
     wanted = [role for role in ROLES if role in roles.split(",")]
@@ -52,7 +53,11 @@ def run(roles: str) -> None:
         )
     logs.set_up(settings.log_level)
     try:
-        asyncio.run(App(settings, wanted).run())
+        app = App(settings, wanted)
+    except BadAddress as error:
+        raise click.ClickException(f"MEDIA_STORE: {error}") from None
+    try:
+        asyncio.run(app.run())
     except SetupError as error:
         raise click.ClickException(str(error)) from None
 
@@ -74,6 +79,53 @@ def migrate() -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     upgrade(settings.database)
     click.echo("The database is at the newest revision.")
+
+
+@main.command()
+def doctor() -> None:
+    """Check everything that Reelay needs, also while it runs; exit code 1 if something is bad."""
+    from bot import upkeep
+
+    found = asyncio.run(upkeep.examine(_settings()))
+    click.echo(upkeep.report(found))
+    if not all(one.good for one in found):
+        sys.exit(1)
+
+
+@main.group()
+def media() -> None:
+    """The pictures, films and sounds."""
+
+
+@media.command()
+@click.option("--to", default="", metavar="ADDRESS", help="Copy from MEDIA_STORE to this store.")
+@click.option("--from", "away", default="", metavar="ADDRESS", help="Copy from it to MEDIA_STORE.")
+@click.option(
+    "--options",
+    default="",
+    metavar="JSON",
+    help="Of ADDRESS; better in the environment, see below.",
+)
+@click.option("--clean-old", is_flag=True, help="With --from: then delete everything there.")
+def move(to: str, away: str, options: str, clean_old: bool) -> None:
+    """Copy all media to another store and prove every file by its digest.
+
+    It can be stopped at any time and run again. Nothing is deleted without --clean-old, and with it
+    only after everything has been proved. Keys of ADDRESS are better kept out of the command line:
+    put the JSON into MEDIA_STORE_TO_OPTIONS or MEDIA_STORE_FROM_OPTIONS.
+    """
+    from bot import upkeep
+
+    if bool(to) == bool(away):
+        raise click.UsageError("Give one of --to and --from.")
+    if clean_old and not away:
+        raise click.UsageError("--clean-old needs --from: first use the new store, then clean.")
+    name = "MEDIA_STORE_TO_OPTIONS" if to else "MEDIA_STORE_FROM_OPTIONS"
+    route = upkeep.Route(to, away, options or os.environ.get(name, ""), clean_old)
+    try:
+        asyncio.run(upkeep.move(_settings(), route, click.echo))
+    except upkeep.Refused as refused:
+        raise click.ClickException(str(refused)) from None
 
 
 @main.group()

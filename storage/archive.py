@@ -164,3 +164,9 @@ async def drop_orphan(db: AsyncConnection, post_id: int) -> bool:
 async def media_exists(db: AsyncConnection, object_key: str) -> bool:
     query = sa.select(media.c.id).where(media.c.object_key == object_key).limit(1)
     return (await db.execute(query)).first() is not None
+
+
+async def digest_of(db: AsyncConnection, object_key: str) -> str | None:
+    """SHA-256 of a post's file; None for what is no post's file."""
+    query = sa.select(media.c.sha256).where(media.c.object_key == object_key).limit(1)
+    return (await db.execute(query)).scalar()

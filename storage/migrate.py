@@ -1,4 +1,5 @@
-"""Brings the database to the newest revision. Called at every start and by `reelay migrate`."""
+"""Brings the database to the newest revision. Called at every start and by `reelay migrate`;
+`reelay doctor` asks where it is."""
 
 from __future__ import annotations
 
@@ -7,13 +8,15 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import event
 
 import migrations
-from storage.database import tune
+from storage.database import Database, tune
 from storage.tables import metadata
 
-__all__ = ["metadata", "upgrade"]
+__all__ = ["metadata", "revisions", "upgrade"]
 
 _LOCK = 7331  # any number; held until the connection closes
 
@@ -23,8 +26,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     engine = _engine(url)
     try:
         with engine.connect() as connection:
-            config = Config()
-            config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+            config = _config()
             config.attributes["connection"] = connection
             if connection.dialect.name == "postgresql":  # several processes may start at once
                 connection.exec_driver_sql(f"select pg_advisory_lock({_LOCK})")
@@ -37,6 +39,21 @@ def upgrade(url: str, revision: str = "head") -> None:
                     raise RuntimeError(f"a migration broke a foreign key of {broken[0]}")
     finally:
         engine.dispose()
+
+
+async def revisions(database: Database) -> tuple[str | None, str]:
+    """(the database's revision, the newest one). Only reads. Errors: Unavailable."""
+    async with database.read() as db:
+        present = await db.run_sync(
+            lambda connection: MigrationContext.configure(connection).get_current_revision()
+        )
+    return present, str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    return config
 
 
 def _engine(url: str) -> sa.Engine:

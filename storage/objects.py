@@ -1,9 +1,9 @@
 """The object store: media bytes by key. A local folder, or a bucket at S3, R2, Google or Azure.
 
-Called by services.importing, services.accounts (export, deletion) and services.web (downloads).
-Blocking work runs in threads. Errors: OSError (disk full, no permission, the store refuses),
-KeyError for a key that leads out of the store, FileNotFoundError where something is read that is
-not there.
+Called by services.importing, services.accounts (export, deletion), services.web (downloads) and
+services.upkeep (doctor, move). Blocking work runs in threads. Errors: OSError (disk full, no
+permission, the store refuses), KeyError for a key that leads out of the store, FileNotFoundError
+where something is read that is not there.
 """
 
 from __future__ import annotations
@@ -15,26 +15,33 @@ import json
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import from_url
 
 Result = TypeVar("Result")
 
 CHUNK = 1 << 20
+FETCH = 4 * CHUNK  # of a bucket with one request
 TRIES = 3
+UPLOADS = 4  # pieces of 5 MB of one file that are under way at once
+COPY = "local-"  # part files: copies of objects, for as long as somebody reads them
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _RETRY: Any = {"max_retries": TRIES - 1, "retry_timeout": timedelta(seconds=60)}
 
 
+class BadAddress(ValueError):
+    """No store can be opened so; the text is for the operator and holds no secret."""
+
+
 class ObjectStore(Protocol):
-    """A key such as "instagram/3900…/17-1.mp4" names an object: there whole, or not at all."""
+    """A key such as "instagram/3900…/17-1-1.mp4" names an object: there whole, or not at all."""
 
     incoming: Path  # part files, on this machine
 
@@ -63,7 +70,7 @@ class ObjectStore(Protocol):
     def local(self, key: str) -> AbstractAsyncContextManager[Path]:
         """The object as a file on this machine, for as long as the block lasts."""
 
-    def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+    def read(self, key: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` up to and without `end`, in pieces of at most CHUNK."""
 
 
@@ -71,15 +78,22 @@ def open_store(address: str, options: str, data: Path) -> ObjectStore:
     """`address`: "local", "local:/folder", or a URL such as s3://bucket/prefix, gs://…, az://….
 
     `options`: JSON for the bucket, such as {"endpoint": "https://…", "access_key_id": "…"}; what is
-    not given is read from the provider's own environment variables. Errors: ValueError.
+    not given is read from the provider's own environment variables. Errors: BadAddress.
     """
     kind, _, rest = address.partition(":")
     if kind == "local":
         return LocalObjects(Path(rest) if rest else data / "media")
     try:
-        return RemoteObjects(address, json.loads(options or "{}"), data / "incoming")
+        given = json.loads(options or "{}")
+    except json.JSONDecodeError:
+        raise BadAddress("the options are not JSON") from None
+    if not isinstance(given, dict):
+        raise BadAddress('the options are not a JSON object such as {"region": "auto"}')
+    try:
+        return RemoteObjects(address, given, data / "incoming")
     except (ValueError, BaseError) as error:
-        raise ValueError(f"{kind}: {error}") from None
+        told = str(error).partition("\n")[0]  # below it is a dump of the library's own objects
+        raise BadAddress(f"{kind}: {told}") from None
 
 
 async def digest(store: ObjectStore, key: str) -> str:
@@ -93,6 +107,12 @@ async def digest(store: ObjectStore, key: str) -> str:
     return hashed.hexdigest()
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file on this machine, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
     """Awaits it to its end even if the caller is cancelled meanwhile, and only then lets go.
 
@@ -103,6 +123,8 @@ async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # its caller goes already: taken here, so that nobody else need
         raise
 
 
@@ -168,7 +190,7 @@ class LocalObjects(_Incoming):
             raise FileNotFoundError(key)
         yield path
 
-    async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+    async def read(self, key: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
         with await asyncio.to_thread(self.path(key).open, "rb") as file:
             file.seek(start)
             while start < end:
@@ -180,11 +202,15 @@ class LocalObjects(_Incoming):
 
 
 class RemoteObjects(_Incoming):
-    """A bucket, through obstore. What was put is read back and compared by digest."""
+    """A bucket, through obstore, which tries each request three times.
+
+    What was put is read back and compared by digest. Buckets keep what a killed upload has left:
+    they have a rule of their own against that (docs/guide.md).
+    """
 
     def __init__(self, address: str, options: dict[str, str], incoming: Path) -> None:
         super().__init__(incoming)
-        plain = str(options.get("endpoint", "")).startswith("http://")
+        plain = any(str(value).startswith("http://") for value in options.values())
         configured: Any = {"config": options} if options else {}
         self._store: Any = from_url(
             address, client_options={"allow_http": plain}, retry_config=_RETRY, **configured
@@ -194,33 +220,33 @@ class RemoteObjects(_Incoming):
         await to_the_end(self._adopt(part, _checked(key)))
 
     async def _adopt(self, part: Path, key: str) -> None:
-        with _as_os_error():
-            wanted = await asyncio.to_thread(_file_digest, part)
-            for left in reversed(range(TRIES)):
-                await obstore.put_async(self._store, key, part)
-                if await digest(self, key) == wanted:
-                    break
-                if not left:
-                    raise OSError(f"{key} came back from the store with other bytes")
-        await asyncio.to_thread(part.unlink)
+        wanted = await asyncio.to_thread(file_digest, part)
+        for _ in range(TRIES):
+            with _plainly(key):
+                await obstore.put_async(self._store, key, part, max_concurrency=UPLOADS)
+            if await digest(self, key) == wanted:
+                await asyncio.to_thread(part.unlink)
+                return
+        await self.delete(key)  # whole, or not at all
+        raise OSError(f"the object store gave {key} back with other bytes, {TRIES} times")
 
     async def delete(self, key: str) -> None:
-        with _as_os_error(), contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), _plainly(key):
             await obstore.delete_async(self._store, _checked(key))
 
     async def size(self, key: str) -> int | None:
-        with _as_os_error():
-            try:
+        try:
+            with _plainly(key):
                 return int((await obstore.head_async(self._store, _checked(key)))["size"])
-            except FileNotFoundError:
-                return None
+        except FileNotFoundError:
+            return None
 
     @contextlib.asynccontextmanager
     async def local(self, key: str) -> AsyncIterator[Path]:
         size = await self.size(key)
         if size is None:
             raise FileNotFoundError(key)
-        copy = await self.part(f"local-{os.urandom(8).hex()}{Path(key).suffix}")
+        copy = await self.part(f"{COPY}{os.urandom(8).hex()}{Path(key).suffix}")
         try:
             with await asyncio.to_thread(copy.open, "wb") as file:
                 async for piece in self.read(key, 0, size):
@@ -229,15 +255,16 @@ class RemoteObjects(_Incoming):
         finally:
             copy.unlink(missing_ok=True)
 
-    async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+    async def read(self, key: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
         while start < end:
-            stop = min(start + CHUNK, end)
-            with _as_os_error():
-                piece = bytes(
+            stop = min(start + FETCH, end)
+            with _plainly(key):
+                fetched = bytes(
                     await obstore.get_range_async(self._store, _checked(key), start=start, end=stop)
                 )
             start = stop
-            yield piece
+            for at in range(0, len(fetched), CHUNK):
+                yield fetched[at : at + CHUNK]
 
 
 def _checked(key: str) -> str:
@@ -247,17 +274,33 @@ def _checked(key: str) -> str:
     return key
 
 
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @contextlib.contextmanager
-def _as_os_error() -> Iterator[None]:
-    """obstore's errors are its own; callers know OSError. Its texts may hold the request's URL."""
+def _plainly(key: str) -> Iterator[None]:
+    """obstore's errors as OSError, in words of ours: its own texts hold addresses and answers."""
     try:
         yield
-    except OSError:
-        raise
-    except BaseError as error:
-        raise OSError(f"the object store refused: {type(error).__name__}") from None
+    except (BaseError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of this machine's disk
+        said = str(error)
+        if "NoSuchBucket" not in said and isinstance(error, FileNotFoundError | NotFoundError):
+            raise FileNotFoundError(key) from None
+        raise OSError(f"the object store {_complaint(said)}") from None
+
+
+def _complaint(said: str) -> str:
+    """What is wrong, from the text of obstore's error."""
+    if "NoSuchBucket" in said or "ContainerNotFound" in said:
+        return "knows no such bucket"
+    if "169.254." in said or "metadata.google" in said:  # where a machine of theirs finds its keys
+        return "needs keys, and none were found"
+    if "scheme is not allowed" in said:
+        return "has a plain http endpoint, which only MEDIA_STORE_OPTIONS may name"
+    status = re.search(r"status code: (\d{3})", said)
+    if status and status[1] in ("401", "403"):
+        return "refuses the keys that it was given"
+    if status:
+        return f"answered {status[1]}"
+    if "error sending request" in said or "imed out" in said:
+        return "can't be reached"
+    return "failed"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from pathlib import PurePosixPath
 
-from bot.cards import Card, button, clock_time, count
+from bot.cards import Card, button, clock_time, count, esc
 from bot.chat import Chat
 from bot.router import Router
 from services.accounts.privacy import Privacy
@@ -89,6 +91,25 @@ def warning(user: User, posts: int) -> Card:
         f"You have 24 hours to undo it, then it is gone for good. Type <b>{WORD}</b> to go on.",
         ((button("Keep everything", "pri", "keep"),),),
     )
+
+
+def export_ready(parts: int, links: Mapping[str, str | None]) -> Card:
+    """`links`: {object key: address} of the parts that are too large for the chat; None: this bot
+    has no address to give."""
+    number = f" in {parts} parts" if parts > 1 else ""
+    lines = [f"📦 Here is everything I have of you{number}: data.json, raw.json and media/."]
+    for key, address in links.items():
+        name = esc(PurePosixPath(key).name)
+        if address:
+            lines.append(
+                f"{name} is too large for Telegram. Download it within a day: {esc(address)}"
+            )
+        else:
+            lines.append(
+                f"{name} is too large for Telegram. Whoever runs this bot has to set "
+                "<code>PUBLIC_URL</code>; then export again, and I give you a link to it."
+            )
+    return Card("\n".join(lines))
 
 
 def overview(user: User, posts: int, size: int, now: datetime) -> Card:

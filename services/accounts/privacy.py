@@ -21,10 +21,11 @@ from services.jobs.engine import DEFAULT, Engine, Job
 from storage import archive, audit, exports, flows, notices, pace, people
 from storage.archive import OwnedMedia
 from storage.database import Database
-from storage.objects import ObjectStore
+from storage.objects import COPY, ObjectStore
 
 UNDO = timedelta(hours=24)
-PART_BYTES = 45_000_000  # Telegram takes files of up to 50 MB
+PART_BYTES = 45_000_000
+CHAT_BYTES = 50_000_000  # larger files are not taken by Telegram: they go by a link
 KEPT = timedelta(hours=24)
 MAX_IDLE_RUNS = 3
 
@@ -63,18 +64,23 @@ class Privacy:
             raw = await exports.raw_posts(db, export.user_id)
             files = await archive.media_of_user(db, export.user_id)
         documents = {"data.json": _json(rows), "raw.json": _json(dict(raw))}
-        keys = []
+        keys, large = [], []
         for number, part in enumerate(_parts(files, sum(map(len, documents.values()))), 1):
             path = await self._objects.part(f"export-{job.row}-{number}.part")
             texts = documents if number == 1 else {}
             await _write_zip(path, texts, part, self._objects)
             key = f"exports/{job.row}/reelay-{number}.zip"
+            size = (await asyncio.to_thread(path.stat)).st_size
             await self._objects.adopt(path, key)
             keys.append(key)
+            if size > CHAT_BYTES:
+                large.append(key)
         now = self._now()
         async with self._database.write() as db:
             if await exports.change(db, job.row, now, run=job.run, state="ready", object_keys=keys):
-                await notices.add(db, export.user_id, "export_ready", now, object_keys=keys)
+                await notices.add(
+                    db, export.user_id, "export_ready", now, object_keys=keys, large=large
+                )
         return False
 
     async def stranded(self, before: datetime) -> list[Job]:
@@ -167,6 +173,7 @@ class Privacy:
         """From the clock: exports are kept a day, delivered notices a month, questions that are
         too old to be answered not at all."""
         now = self._now()
+        await self._sweep_copies((now - KEPT).timestamp())
         async with self._database.read() as db:
             old = await exports.keys_before(db, now - KEPT)
         for export_id, keys in old:
@@ -177,6 +184,13 @@ class Privacy:
         async with self._database.write() as db:
             await notices.prune(db, now - timedelta(days=30))
             await flows.prune(db, now)
+
+    async def _sweep_copies(self, before: float) -> None:
+        """Copies of a bucket's objects that a kill has left on this machine."""
+        for copy in await self._objects.parts(COPY):
+            with contextlib.suppress(FileNotFoundError):  # its reader has just finished
+                if (await asyncio.to_thread(copy.stat)).st_mtime < before:
+                    copy.unlink()
 
 
 def _json(content: Any) -> bytes:

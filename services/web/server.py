@@ -1,4 +1,7 @@
-"""The side server: /health, /ready, /metrics and /telegram (webhook mode). Built by bot/app.py."""
+"""The side server: /health, /ready, /metrics, /downloads and /telegram (webhook mode).
+
+Built by bot/app.py.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from services.web import metrics
+from services.web.downloads import Downloads
 from services.web.health import Health
 from storage.database import Database, Unavailable
 
@@ -28,12 +32,14 @@ class SideServer:
         self,
         database: Database,
         health: Health,
+        downloads: Downloads,
         *,
         operator_token: str = "",
         webhook: tuple[str, Receive] | None = None,
     ) -> None:
         self._database = database
         self._health = health
+        self._downloads = downloads
         self._operator_token = operator_token
         self._webhook = webhook
         self._runner: web.AppRunner | None = None
@@ -43,6 +49,7 @@ class SideServer:
         application.router.add_get("/health", self._alive)
         application.router.add_get("/ready", self._ready)
         application.router.add_get("/metrics", self._metrics)
+        application.router.add_get("/downloads/{token}", self._downloads.serve)
         if self._webhook:
             application.router.add_post("/telegram", self._telegram)
         return application

@@ -1,4 +1,4 @@
-"""`make faults`: kills, bad input and planted secrets, against the real bot and the stand-ins.
+"""`make faults`: kills, bad input, spoilt media and planted secrets, against the real bot.
 
 Prints its seed and a table of figures; exits with 1 when a bar is missed.
 """
@@ -12,18 +12,19 @@ import time
 
 import click
 
-from tests.faults import fuzz, kill, planted
+from tests.faults import fuzz, kill, media, move, planted
 from tests.faults.table import Figure, table
 
-PARTS = ("kill", "fuzz", "secrets")
+PARTS = ("kill", "move", "fuzz", "media", "secrets")
+RUNS = {"kill": 100, "move": 60, "media": 2_000}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--runs", default=100, show_default=True, help="Kills.")
+@click.option("--runs", type=int, help=f"Kills, and spoilt media files.  [default: {RUNS}]")
 @click.option("--seed", type=int, help="Of the moments and of the inputs; drawn if not given.")
 @click.option("--examples", default=20_000, show_default=True, help="Cases of each kind of input.")
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="Leave out the others.")
-def main(runs: int, seed: int | None, examples: int, only: tuple[str, ...]) -> None:
+def main(runs: int | None, seed: int | None, examples: int, only: tuple[str, ...]) -> None:
     """Disturb Reelay in every way that its specification names, and print what came of it."""
     seed = secrets.randbelow(10**6) if seed is None else seed
     click.echo(f"seed {seed}")
@@ -33,9 +34,13 @@ def main(runs: int, seed: int | None, examples: int, only: tuple[str, ...]) -> N
         click.echo(f"\n{part}")
         match part:
             case "kill":
-                figures += asyncio.run(kill.run(runs, seed))
+                figures += asyncio.run(kill.run(runs or RUNS[part], seed))
+            case "move":
+                figures += asyncio.run(move.run(runs or RUNS[part], seed))
             case "fuzz":
                 figures += asyncio.run(fuzz.run(examples, seed))
+            case "media":
+                figures += asyncio.run(media.run(runs or RUNS[part], seed))
             case "secrets":
                 figures += asyncio.run(planted.run())
     minutes = (time.monotonic() - began) / 60

@@ -12,6 +12,7 @@ from pathlib import Path
 from storage import credits
 from storage.database import Database, sqlite_url
 
+ANALYSING = "select count(*) from samples where state = 'pending'"
 UNDELIVERED = "select count(*) from notices where delivered_at is null and given_up is null"
 
 
@@ -22,6 +23,7 @@ class Facts:
     state: str
     outcomes: dict[str, tuple[str, str | None]]  # {platform id: (state, error)}
     files: dict[str, tuple[str, ...]]  # {platform id: sha256 of each of its files on the disk}
+    samples: dict[str, tuple[object, ...]]  # {platform id: (state, BPM, key) of each of its files}
     balance: int
     duplicates: int
     books_right: bool
@@ -40,10 +42,11 @@ def query(data: Path, sql: str) -> list[tuple[object, ...]]:
 
 
 def settled(data: Path) -> str | None:
-    """The newest import's state once it has ended and its notice is delivered, else None."""
+    """The newest import's state once it has ended, its notice is delivered and its files are
+    analysed, else None."""
     try:
         rows = query(data, "select state from imports order by id desc limit 1")
-        waiting = query(data, UNDELIVERED)[0][0]
+        waiting = query(data, UNDELIVERED)[0][0] or query(data, ANALYSING)[0][0]
     except sqlite3.OperationalError:
         return None
     state = str(rows[0][0]) if rows else ""
@@ -73,6 +76,16 @@ async def facts(data: Path) -> Facts:
         assert digest == sha256, f"{key} is not what its row says"
         files[str(platform_id)] = (*files.get(str(platform_id), ()), digest)
         keys.add(str(key))
+    samples: dict[str, tuple[object, ...]] = {}
+    for platform_id, *made, sample_state, bpm, key in query(
+        data,
+        "select platform_id, audio_key, waveform_key, thumbnail_key, samples.state, bpm, key "
+        "from samples join media on media.id = samples.media_id "
+        "join posts on posts.id = media.post_id order by platform_id, position",
+    ):
+        found = (sample_state, bpm, key)
+        samples[str(platform_id)] = (*samples.get(str(platform_id), ()), found)
+        keys.update(str(one) for one in made if one)
     on_disk = {
         str(path.relative_to(data / "media"))
         for path in (data / "media").rglob("*")
@@ -88,6 +101,7 @@ async def facts(data: Path) -> Facts:
         state=str(state),
         outcomes={str(row[0]): (str(row[1]), str(row[2]) if row[2] else None) for row in items},
         files=files,
+        samples=samples,
         balance=audit.balance,
         duplicates=_duplicates(data) + len(items) - len({row[0] for row in items}),
         books_right=audit.holds,

@@ -127,8 +127,30 @@ class TestExport:
             assert packed <= 20_000
         assert len(names) == len(set(names)) == 11
 
+    async def test_what_is_too_large_for_the_chat_is_marked(
+        self,
+        privacy: Privacy,
+        database: Database,
+        queue: Queue,
+        objects: LocalObjects,
+        clock: StillClock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(module, "PART_BYTES", 20_000)
+        monkeypatch.setattr(module, "CHAT_BYTES", 25_000)
+        await post(database, objects, MIA, "small", size=6_000)
+        await post(database, objects, MIA, "film", size=30_000)
+        paths = await build(privacy, queue, objects)
+        async with database.read() as db:
+            (notice,) = await notices.due(db, clock())
+        (large,) = notice.data["large"]
+        assert len(paths) == len(notice.data["object_keys"]) == 2
+        assert large in notice.data["object_keys"]
+        assert objects.path(large).stat().st_size > 25_000
+
     async def test_a_part_is_at_most_45_mb(self) -> None:
         assert module.PART_BYTES == 45_000_000  # Telegram takes 50, with the zip's own bytes
+        assert module.CHAT_BYTES == 50_000_000
 
     async def test_an_empty_library_is_one_small_zip(
         self, privacy: Privacy, queue: Queue, objects: LocalObjects
@@ -295,6 +317,18 @@ async def test_what_a_person_holds(
     await post(database, objects, MIA, "mine", size=70, files=2)
     assert await privacy.holds(MIA) == (1, 140)
     assert await privacy.holds(LEO) == (0, 0)
+
+
+async def test_copies_that_a_kill_has_left_are_swept(
+    privacy: Privacy, objects: LocalObjects, clock: StillClock
+) -> None:
+    old, new = await objects.part("local-1.mp4"), await objects.part("local-2.mp4")
+    for path, hours in ((old, 25), (new, 23)):
+        path.touch()
+        moment = clock().timestamp() - hours * 3600
+        os.utime(path, (moment, moment))
+    await privacy.sweep()
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 async def test_questions_that_are_too_old_are_swept(

@@ -10,6 +10,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.jobs.clock import Clock
+from services.web.downloads import Downloads
 from services.web.health import Health
 from services.web.server import SideServer
 from storage.database import Database
@@ -66,14 +67,17 @@ MakeClient = Callable[..., Awaitable[TestClient]]
 
 
 @pytest.fixture
-async def client(database: Database, health: Health) -> AsyncIterator[MakeClient]:
+async def client(
+    database: Database, health: Health, process: Process, clock: StillClock
+) -> AsyncIterator[MakeClient]:
     """A function that makes a client of a side server with these options."""
     clients: list[TestClient] = []
 
     async def make(
         database: Database = database, health: Health = health, **options: object
     ) -> TestClient:
-        server = SideServer(database, health, **options)  # type: ignore[arg-type]
+        downloads = Downloads(database, process.objects, clock)
+        server = SideServer(database, health, downloads, **options)  # type: ignore[arg-type]
         clients.append(TestClient(TestServer(server.application())))
         await clients[-1].start_server()
         return clients[-1]

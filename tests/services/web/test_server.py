@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
+from services.web.downloads import Downloads
+from services.web.health import Health
 from services.web.server import MAX_BODY, SECRET_HEADER, SideServer
-from tests.services.web.conftest import MakeClient
+from storage.database import Database
+from tests.services.web.conftest import MakeClient, Process
 
 TOKEN, SECRET = "operator-token", "webhook-secret"
 
@@ -57,7 +60,7 @@ class TestMetrics:
             def get_extra_info(self, name: str, default: object = None) -> object:
                 return (remote, 1) if name == "peername" and remote else default
 
-        server = SideServer(None, None)  # type: ignore[arg-type]
+        server = SideServer(None, None, None)  # type: ignore[arg-type]
         request = make_mocked_request("GET", "/metrics", transport=Transport())
         assert server._is_operator(request) is allowed
 
@@ -112,8 +115,10 @@ class TestWebhook:
         assert answer.status == 404
 
 
-async def test_it_listens_where_it_is_told(health: Any, database: Any) -> None:
-    server = SideServer(database, health)
+async def test_it_listens_where_it_is_told(
+    health: Health, database: Database, process: Process
+) -> None:
+    server = SideServer(database, health, Downloads(database, process.objects, process.now))
     await server.stop()  # before its start: nothing to do
     port = await server.start("127.0.0.1", 0)
     assert port > 0

@@ -1,0 +1,1 @@
+"""What an operator asks for at the command line: is all well, and moving the media elsewhere."""
