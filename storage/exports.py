@@ -1,4 +1,8 @@
-"""Exports of a person's own data. Called by services.accounts.privacy."""
+"""Exports: everything of a person, or a part of their library.
+
+Called by services.accounts.privacy and services.importing.export. What an export is of stands in
+`what`; null means everything.
+"""
 
 from __future__ import annotations
 
@@ -18,25 +22,30 @@ from storage.tables import exports, import_items, imports, posts, user_posts, us
 class Export:
     id: int
     user_id: int
-    state: str  # building | ready | failed
+    state: str  # building | ready | failed | cancelled
     run: int
     idle_runs: int
     object_keys: Sequence[str]
     created_at: datetime
     changed_at: datetime
+    what: dict[str, Any] | None
 
 
 _COLUMNS = [exports.c[field.name] for field in fields(Export)]
 
 
-async def start(db: AsyncConnection, user_id: int, now: datetime) -> int:
-    row = {
+async def start(
+    db: AsyncConnection, user_id: int, now: datetime, what: dict[str, Any] | None = None
+) -> int:
+    row: dict[str, Any] = {
         "user_id": user_id,
         "state": "building",
         "object_keys": [],
         "created_at": now,
         "changed_at": now,
     }
+    if what is not None:  # a None that is given would be stored as the JSON word null
+        row["what"] = what
     return int(
         (await db.execute(exports.insert().values(row).returning(exports.c.id))).scalar_one()
     )
@@ -47,8 +56,12 @@ async def get(db: AsyncConnection, export_id: int) -> Export | None:
     return Export(*row) if row else None
 
 
-async def building(db: AsyncConnection, *, user_id: int | None = None) -> list[Export]:
-    query = sa.select(*_COLUMNS).where(exports.c.state == "building")
+async def building(
+    db: AsyncConnection, *, user_id: int | None = None, of_library: bool = False
+) -> list[Export]:
+    """Those of everything, or those of a part of the library."""
+    kind = exports.c.what.is_not(None) if of_library else exports.c.what.is_(None)
+    query = sa.select(*_COLUMNS).where(exports.c.state == "building", kind)
     if user_id is not None:
         query = query.where(exports.c.user_id == user_id)
     return [Export(*row) for row in await db.execute(query)]
@@ -73,6 +86,17 @@ async def change(
         exports.update()
         .where(exports.c.id == export_id, exports.c.run == run, exports.c.state == "building")
         .values(changed_at=now, **to)
+    )
+    return bool(moved.rowcount)
+
+
+async def cancel_of_library(db: AsyncConnection, user_id: int, now: datetime) -> bool:
+    """False: none is being built. Its files go with the sweep, or sooner with its job."""
+    e = exports.c
+    moved = await db.execute(
+        exports.update()
+        .where(e.user_id == user_id, e.state == "building", e.what.is_not(None))
+        .values(state="cancelled", changed_at=now)
     )
     return bool(moved.rowcount)
 

@@ -1,5 +1,6 @@
 """Scripted visits through the real chat: `reelay demo --tour NAME`."""
 
 from sandbox.tours.importing import tour_big_import, tour_import
+from sandbox.tours.library import tour_library
 
-TOURS = {"import": tour_import, "big-import": tour_big_import}
+TOURS = {"import": tour_import, "big-import": tour_big_import, "library": tour_library}

@@ -70,6 +70,17 @@ class Visitor:
         self._show(message)
         return message
 
+    async def sees_button(self, pattern: str) -> Json:
+        """Waits for a button whose label matches; returns the newest message that has one."""
+
+        def find() -> Json | None:
+            for message in reversed(self._telegram.history(self._user_id)):
+                if any(re.search(pattern, label) for label in labels(message)):
+                    return message
+            return None
+
+        return await self._until(find, f"a button like {pattern!r}")
+
     async def receives(self, ending: str) -> bytes:
         """Waits for a document whose name ends so; returns its bytes."""
 
@@ -106,12 +117,9 @@ class Visitor:
     def _show(self, message: Json) -> None:
         if not message["from"]["is_bot"]:
             return
-        keys = " ".join(
-            f"[{key['text']}]"
-            for row in message.get("reply_markup", {}).get("inline_keyboard", [])
-            for key in row
-        )
-        text = "\n".join(part for part in (message.get("text", ""), keys) if part)
+        keys = " ".join(f"[{label}]" for label in labels(message))
+        said = message.get("text") or message.get("caption") or ""
+        text = "\n".join(part for part in (said, keys) if part)
         if text and self._printed.get(message["message_id"]) != text:
             self._printed[message["message_id"]] = text
             self._print("bot", text)
@@ -120,3 +128,9 @@ class Visitor:
         first, *rest = text.split("\n")
         lines = [f"{who} | {first}", *(f"    | {line}" for line in rest)]
         print("\n".join(lines), file=self._out, flush=True)
+
+
+def labels(message: Json) -> list[str]:
+    """The labels of the buttons under a message."""
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [key["text"] for row in rows for key in row]

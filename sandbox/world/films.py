@@ -60,6 +60,8 @@ def _samples(sound: Sound, track: Track | None, seconds: float) -> music.Samples
         return music.play(track)
     if sound is Sound.SPEECH:
         return music.speak(seconds)
+    if sound is Sound.NOISE:
+        return music.noise(seconds)
     return music.silence(seconds) if sound is Sound.SILENCE else None
 
 

@@ -41,6 +41,7 @@ class Sound(enum.Enum):
     SPEECH = "speech"
     SILENCE = "silence"
     NONE = "none"  # no sound track at all
+    NOISE = "noise"  # wind and water
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,16 @@ def speak(seconds: float) -> Samples:
         _add(out, at, ((voice + hiss) * swell).astype(np.float32), 0.3)
         at += length + rng.choice((0.02, 0.05, 0.13, 0.31, 0.72))
     return _finish(out)
+
+
+def noise(seconds: float) -> Samples:
+    """Wind and water: noise without a note in it, that swells and ebbs without a beat."""
+    rng = np.random.default_rng(808)
+    size = int(seconds * SAMPLE_RATE)
+    time = np.arange(size) / SAMPLE_RATE
+    rushing = rng.normal(0, 1, size)
+    swell = 1 + 0.4 * np.sin(2 * np.pi * 0.13 * time + 1) * np.sin(2 * np.pi * 0.31 * time)
+    return _finish((rushing * swell).astype(np.float32))
 
 
 def silence(seconds: float) -> Samples:

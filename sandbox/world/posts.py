@@ -155,8 +155,9 @@ def _draw_photo(rng: random.Random, pk: int) -> Piece:
 
 
 def _draw_film(rng: random.Random, pk: int) -> Piece:
-    """Mostly music; of 20 films about one each has speech, silence or no sound track at all."""
-    sound = rng.choices(list(Sound), (85, 5, 5, 5))[0]
+    """Mostly music; of 100 films about five each have speech or silence, three have no sound track
+    at all, and two have noise."""
+    sound = rng.choices(list(Sound), (85, 5, 5, 3, 2))[0]
     track = rng.choice(TRACKS)
     seconds = track.seconds if sound is Sound.MUSIC else 10.0
     return Piece(

@@ -1,27 +1,35 @@
-"""Makes the picture of the README: `python -m tests.e2e.picture docs/chat.png`.
+"""Makes the pictures of the README: `python -m tests.e2e.picture docs`.
 
-The real bot against the sandbox, in a wide and light window, after an import.
+The real bot against the sandbox, in a wide and light window: `chat.png` after an import,
+`library.png` with a sample's card.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import click
 
 from sandbox.demo import sandbox_with_bot
-from tests.e2e.visit import DESKTOP, visiting
+from tests.e2e.visit import DESKTOP, Visit, visiting
+
+LOOKS = 120  # at a card whose film is still analysed
 
 
 @click.command()
-@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
-def main(path: Path) -> None:
-    asyncio.run(_take(path))
-    click.echo(f"{path}: {path.stat().st_size // 1000} kB")
+@click.argument("folder", type=click.Path(file_okay=False, exists=True, path_type=Path))
+@click.argument("names", nargs=-1)
+def main(folder: Path, names: tuple[str, ...]) -> None:
+    for name in names or SCENES:
+        path = folder / f"{name}.png"
+        asyncio.run(_take(SCENES[name], path))
+        click.echo(f"{path}: {path.stat().st_size // 1000} kB")
 
 
-async def _take(path: Path) -> None:
+async def _take(scene: Callable[[Visit], Awaitable[None]], path: Path) -> None:
     async with sandbox_with_bot() as (sandbox, bot), visiting(DESKTOP, "light") as visit:
         await visit.open(f"{sandbox.page_url}?start={bot.claim_code}")
         await visit.press_start()
@@ -29,12 +37,39 @@ async def _take(path: Path) -> None:
         await visit.sees("Send your cookies.txt")
         await visit.send_from_panel("cookies.txt of @mia")
         await visit.sees("Connected as @mia")
-        await visit.send_from_panel("Reels ideas")
-        await visit.tap("Import all")
-        await visit.sees("posts saved")
+        await scene(visit)
         await visit.page.locator("#panel").evaluate("panel => panel.scrollTo(0, 0)")
         await visit.page.mouse.move(600, 30)  # no button looks hovered
         await visit.page.screenshot(path=path)
+
+
+async def _import(visit: Visit) -> None:
+    await visit.send_from_panel("Reels ideas")
+    await visit.tap("Import all")
+    await visit.sees("posts saved")
+
+
+async def _library(visit: Visit) -> None:
+    await visit.send_from_panel("Beats")
+    await visit.tap("Import all")
+    await visit.sees("posts saved")
+    await visit.page.get_by_label("Message", exact=True).fill("/library")
+    await visit.page.keyboard.press("Enter")
+    shelf = re.compile("Library · ")
+    await visit.sees(shelf)
+    for _ in range(LOOKS):
+        if "being analysed" not in await visit.bubble(shelf).inner_text():
+            break
+        await visit.tap("1/")
+        await visit.page.wait_for_timeout(1000)
+    # a film that has a tempo and a key
+    film = re.search(r"(\d) 🎬[^\n]*\n\d+ BPM · \w", await visit.bubble(shelf).inner_text())
+    await visit.tap(re.compile(f"^{film[1] if film else 1}$"))
+    await visit.sees("post on Instagram")
+    await visit.bubble("post on Instagram").locator("img").evaluate("picture => picture.decode()")
+
+
+SCENES = {"chat": _import, "library": _library}
 
 
 if __name__ == "__main__":

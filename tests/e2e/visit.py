@@ -30,8 +30,8 @@ class Visit:
     async def press_start(self) -> None:
         await self.page.get_by_role("button", name="Start", exact=True).click()
 
-    async def tap(self, label: str) -> None:
-        """The newest button of the chat whose label contains this."""
+    async def tap(self, label: str | re.Pattern[str]) -> None:
+        """The newest button of the chat whose label contains this, or matches."""
         await self.page.locator("#rows .key", has_text=label).last.click()
 
     def bubble(self, text: str | re.Pattern[str]) -> Locator:

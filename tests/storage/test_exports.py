@@ -6,8 +6,10 @@ import json
 
 import pytest
 
-from storage import audit, connections, exports, notices
+from storage import audit, connections, exports, library, notices
 from storage.database import Database
+from storage.library import Filters
+from storage.tables import collections, import_items
 from tests.support.rows import LEO, MIA, NOW, an_import, archived, at, connection, person
 
 
@@ -85,3 +87,52 @@ async def test_old_exports_and_those_of_a_person(database: Database) -> None:
         assert [keys for _, keys in old] == [["m"], ["l"]]
         await exports.drop(db, old[0][0])
         assert await exports.get(db, old[0][0]) is None
+
+
+async def test_those_of_the_library_are_told_apart(database: Database) -> None:
+    async with database.write() as db:
+        everything = await exports.start(db, MIA, NOW)
+        some = await exports.start(db, MIA, NOW, {"form": "csv"})
+        assert [one.id for one in await exports.building(db, user_id=MIA)] == [everything]
+        (found,) = await exports.building(db, of_library=True)
+        assert (found.id, found.what) == (some, {"form": "csv"})
+        assert not await exports.cancel_of_library(db, LEO, at(1))
+        assert await exports.cancel_of_library(db, MIA, at(1))
+        assert not await exports.change(db, some, at(2), run=1, state="ready")
+        assert await exports.change(db, everything, at(2), run=1, state="ready")
+
+
+async def test_the_library_is_read_slice_by_slice(database: Database) -> None:
+    mine = [await archived(database, MIA, f"p{n}") for n in range(5)]
+    await archived(database, LEO, "leos")
+    async with database.read() as db:
+        below, seen = None, []
+        while found := await library.slice_below(db, MIA, Filters(), below, 2):
+            seen += [post.id for post in found]
+            below = seen[-1]
+    assert seen == sorted(mine, reverse=True)
+
+
+async def test_the_collections_of_a_post(database: Database) -> None:
+    """Twice brought by one is once; a merged one has its head's name; Leo's are not told."""
+    post_id = await archived(database, MIA, "p")
+    lists = [
+        await an_import(database, user_id, key=key, count=2)
+        for user_id, key in (
+            (MIA, "named:b"),
+            (MIA, "named:a"),
+            (MIA, "named:part"),
+            (MIA, "post:x"),
+            (LEO, "named:l"),
+        )
+    ]
+    async with database.write() as db:
+        for one in lists:
+            mine = import_items.c.id.in_(one.items)
+            await db.execute(import_items.update().where(mine).values(post_id=post_id))
+        part = collections.c.id == lists[2].collection_id
+        await db.execute(
+            collections.update().where(part).values(merged_into=lists[0].collection_id)
+        )
+        found = await library.collections_of_posts(db, MIA, [post_id, 99])
+    assert found == {post_id: ["Named:A", "Named:B"]}

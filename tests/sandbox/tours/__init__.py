@@ -1,0 +1,1 @@
+"""The scripted visits of `reelay demo --tour`."""
