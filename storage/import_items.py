@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import insert_once
-from storage.tables import import_items, imports
+from storage.importing import ENDED
+from storage.tables import import_items, imports, posts, user_posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Tally:
     pending: int = 0
     saved: int = 0
     skipped: int = 0
+    filtered: int = 0
     gone: int = 0
     failed: int = 0
     dropped: int = 0
@@ -35,12 +37,12 @@ class Tally:
 
     @property
     def settled(self) -> int:
-        return self.saved + self.skipped + self.gone + self.failed
+        return self.saved + self.skipped + self.filtered + self.gone + self.failed
 
     @property
     def wanted(self) -> int:
-        """Those that count against the limit: all but the ones that were here before."""
-        return self.listed - self.skipped
+        """Those that count against the limit: neither here before nor filtered out."""
+        return self.listed - self.skipped - self.filtered
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,14 @@ class NewItem:
     raw: dict[str, Any]
     known_post_id: int | None
     error: str | None = None  # set: it could not be read and is failed from the start
+    filtered: bool = False  # the collection's filters leave it out: never fetched, never charged
+
+    @property
+    def state(self) -> str:
+        """What it begins as."""
+        if self.error:
+            return "failed"
+        return "skipped" if self.known_post_id else "filtered" if self.filtered else "pending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +104,11 @@ async def add_page(
             "position": first + index,
             "platform_id": item.platform_id,
             "shortcode": item.shortcode,
-            "state": "failed" if item.error else "skipped" if item.known_post_id else "pending",
+            "state": item.state,
             "error": item.error,
-            "raw": None if item.known_post_id else item.raw,
+            "raw": None if item.known_post_id or item.filtered else item.raw,
             "post_id": item.known_post_id,
-            "settled_at": now if item.error or item.known_post_id else None,
+            "settled_at": None if item.state == "pending" else now,
         }
         for index, item in enumerate(items)
     ]
@@ -216,12 +226,77 @@ async def drop_pending(db: AsyncConnection, import_id: int, now: datetime) -> No
     )
 
 
-async def reopen_failed(db: AsyncConnection, import_id: int) -> int:
-    """failed -> pending with a new attempt, if the item could be read. Returns how many."""
+async def forget(db: AsyncConnection, import_id: int) -> None:
+    """Everything that was listed, of an import that has not begun to pay."""
+    await db.execute(import_items.delete().where(import_items.c.import_id == import_id))
+
+
+async def met(
+    db: AsyncConnection, collection_id: int, but: int, platform_ids: Sequence[str]
+) -> dict[str, bool]:
+    """Those of these posts that other imports than `but` of the collection have met.
+
+    The value: whether all that ever became of it is that the filters left it out.
+    """
     i = import_items.c
+    left_out = sa.func.min(sa.case((i.state == "filtered", 1), else_=0))
+    query = (
+        sa.select(i.platform_id, left_out)
+        .join(imports, imports.c.id == i.import_id)
+        .where(
+            imports.c.collection_id == collection_id,
+            i.import_id != but,
+            i.platform_id.in_(platform_ids),
+            i.state.in_(("saved", "skipped", "filtered", "gone", "failed")),
+        )
+        .group_by(i.platform_id)
+    )
+    return {platform_id: bool(out) for platform_id, out in await db.execute(query)}
+
+
+def _brought(user_id: sa.ColumnElement[int]) -> sa.Exists:
+    """That the failed item's post has come into this library by another way."""
+    return (
+        sa.exists()
+        .where(user_posts.c.user_id == user_id, user_posts.c.removed_at.is_(None))
+        .where(posts.c.id == user_posts.c.post_id)
+        .where(posts.c.platform_id == import_items.c.platform_id)
+    )
+
+
+async def retryable(db: AsyncConnection, collection_id: int) -> tuple[int, int] | None:
+    """(import, number of its failed posts) of the newest ended import that has any.
+
+    Posts that came by another way meanwhile, and items that could not be read, do not count.
+    """
+    i = import_items.c
+    query = (
+        sa.select(i.import_id, sa.func.count())
+        .join(imports, imports.c.id == i.import_id)
+        .where(
+            imports.c.collection_id == collection_id,
+            imports.c.state.in_(ENDED),
+            i.state == "failed",
+            i.platform_id.not_like("unread:%"),
+            ~_brought(imports.c.user_id),
+        )
+        .group_by(i.import_id)
+        .order_by(i.import_id.desc())
+        .limit(1)
+    )
+    row = (await db.execute(query)).first()
+    return (row[0], row[1]) if row else None
+
+
+async def reopen_failed(db: AsyncConnection, import_id: int) -> int:
+    """failed -> pending with a new attempt, if the item could be read and its post has not come by
+    another way meanwhile: that would be paid for twice. Returns how many."""
+    i = import_items.c
+    owner = sa.select(imports.c.user_id).where(imports.c.id == import_id).scalar_subquery()
     reopened = await db.execute(
         import_items.update()
         .where(i.import_id == import_id, i.state == "failed", i.platform_id.not_like("unread:%"))
+        .where(~_brought(owner))
         .values(state="pending", attempt=i.attempt + 1, charged=False, error=None, settled_at=None)
     )
     return reopened.rowcount

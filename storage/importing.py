@@ -11,15 +11,21 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import insert_once
-from storage.tables import collections, connections, imports
+from storage.tables import collections, connections, import_items, imports
 
 LIVE = ("previewing", "running")  # a workflow must be at it
 UNFINISHED = ("previewing", "offered", "running", "waiting", "paused")
+ENDED = ("done", "cancelled", "failed")
+SINGLE = ("post:", "share:")  # how the keys of single posts begin
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """`cursor`: of the next page, None for the first. `more`: pages remain to be listed."""
+    """`cursor`: of the next page, None for the first. `more`: pages remain to be listed.
+
+    `by_clock`: a refresh, which brings only what is new to the collection. `filters`: of the
+    collection (services.importing.filters).
+    """
 
     id: int
     user_id: int
@@ -37,6 +43,7 @@ class Import:
     cursor: str | None
     more: bool
     pages: int
+    by_clock: bool
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -44,10 +51,17 @@ class Import:
     key: str
     title: str
     url: str
+    filters: dict[str, Any]
+
+    @property
+    def single(self) -> bool:
+        """One post by its own link, no collection that could be refreshed or filtered."""
+        return self.key.startswith(SINGLE)
 
 
+_OF_ITS_COLLECTION = ("key", "title", "url", "filters")
 _COLUMNS = [
-    (collections if field.name in ("key", "title", "url") else imports).c[field.name]
+    (collections if field.name in _OF_ITS_COLLECTION else imports).c[field.name]
     for field in fields(Import)
 ]
 _JOINED = imports.join(collections, collections.c.id == imports.c.collection_id)
@@ -71,7 +85,7 @@ class Collection:
     merged_into: int | None
 
 
-_OF_COLLECTION = [collections.c[field.name] for field in fields(Collection)]
+OF_COLLECTION = [collections.c[field.name] for field in fields(Collection)]
 
 
 async def keep_collection(
@@ -83,38 +97,54 @@ async def keep_collection(
     title: str,
     url: str,
     now: datetime,
+    connection_id: int | None = None,
 ) -> int:
-    """The id of the user's collection with this key; made when it is new."""
+    """The id of the user's collection with this key; made when it is new.
+
+    `connection_id`: the account that it is imported with now, and refreshed with from now on.
+    """
+    seen: dict[str, Any] = {"title": title, "url": url}
+    if connection_id is not None:
+        seen |= {"connection_id": connection_id}
     row = {
         "user_id": user_id,
         "platform": platform,
         "key": key,
-        "title": title,
-        "url": url,
         "created_at": now,
+        **seen,
     }
     kept = await db.execute(
         insert_once(db, collections)
         .values(row)
-        .on_conflict_do_update(
-            index_elements=["user_id", "platform", "key"], set_={"title": title, "url": url}
-        )
+        .on_conflict_do_update(index_elements=["user_id", "platform", "key"], set_=seen)
         .returning(collections.c.id)
     )
     return int(kept.scalar_one())
 
 
-async def collections_of(db: AsyncConnection, user_id: int, limit: int) -> list[Collection]:
-    """Named collections and "all saved posts", last imported first; single posts are left out."""
+def named() -> sa.ColumnElement[bool]:
+    """Collections and "all saved posts": not the single posts."""
+    return sa.and_(*(~collections.c.key.startswith(prefix) for prefix in SINGLE))
+
+
+async def collections_of(
+    db: AsyncConnection, user_id: int, limit: int, *, parts: bool = True
+) -> list[Collection]:
+    """Named collections and "all saved posts", last imported first; single posts are left out.
+
+    `parts`: also those that are shown as part of another one.
+    """
     c = collections.c
     last = sa.select(sa.func.max(imports.c.id)).where(imports.c.collection_id == c.id)
     query = (
-        sa.select(*_OF_COLLECTION)
-        .where(c.user_id == user_id, ~c.key.like("post:%"), ~c.key.like("share:%"))
+        sa.select(*OF_COLLECTION)
+        .where(c.user_id == user_id, named())
         .where(sa.exists().where(imports.c.collection_id == c.id))
         .order_by(last.scalar_subquery().desc())
         .limit(limit)
     )
+    if not parts:
+        query = query.where(c.merged_into.is_(None))
     return [Collection(*row) for row in await db.execute(query)]
 
 
@@ -151,15 +181,21 @@ async def start(
     identity: str,
     post_limit: int,
     now: datetime,
+    by_clock: bool = False,
 ) -> int | None:
-    """A new import in state previewing; None if one of this collection is unfinished."""
+    """A new import; None if one of this collection is unfinished.
+
+    It begins with a preview; a refresh asks nobody and runs at once.
+    """
     row = {
         "user_id": user_id,
         "connection_id": connection_id,
         "collection_id": collection_id,
         "identity": identity,
-        "state": "previewing",
+        "state": "running" if by_clock else "previewing",
         "post_limit": post_limit,
+        "by_clock": by_clock,
+        "started_at": now if by_clock else None,
         "created_at": now,
         "changed_at": now,
     }
@@ -188,10 +224,13 @@ async def in_states(
 
 
 async def latest(db: AsyncConnection, user_id: int, limit: int) -> list[Import]:
+    """Without the refreshes that found nothing."""
+    found = sa.exists().where(import_items.c.import_id == imports.c.id)
     query = (
         sa.select(*_COLUMNS)
         .select_from(_JOINED)
         .where(imports.c.user_id == user_id)
+        .where(~imports.c.by_clock | (imports.c.state != "done") | found)
         .order_by(imports.c.id.desc())
         .limit(limit)
     )

@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.cards import Button, Card, bar, button, clock_time, count, esc, verb
-from services.importing.decisions import BATCH, Reason, minutes
+from bot.importing.preview_cards import preview
+from bot.importing.words import by, title
+from services.importing.decisions import Reason, worth_telling
 from services.importing.service import View
 from storage.import_items import Outcome
 from storage.people import User
@@ -62,57 +64,11 @@ def card(view: View, user: User, now: datetime, gap: float) -> Card:
 
 
 def rings(view: View) -> bool:
-    """Whether a ringing message takes the place of the card in this state (bot/outbox.py)."""
+    """Whether a new message takes the place of the card in this state (bot/outbox.py)."""
     item = view.item
-    return item.state in ("done", "failed") or (
-        item.state == "paused" and item.reason != Reason.USER
-    )
-
-
-def title(view: View) -> str:
-    return esc(view.item.title, 60)
-
-
-# ---------------------------------------------------------------- before
-
-
-def preview(view: View, gap: float) -> Card:
-    item, tally = view.item, view.tally
-    if not tally.listed:
-        return Card(
-            f"<b>{title(view)}</b> is empty: there is nothing to import yet.\n"
-            "Save some posts to it on Instagram, then paste its link again.",
-            ((button("Close", "imp", "cancel_yes", item.id),),),
-        )
-    new = tally.wanted - tally.failed
-    more = " so far, and there are more" if item.more else ""
-    lines = [f"<b>{title(view)}</b> · {count(tally.listed, 'post')}{more}"]
-    if not new and not item.more:
-        lines.append(
-            f"{count(tally.failed, 'post')} can't be read by this version, and nothing else is new."
-            if tally.failed
-            else "All of it is here already: there is nothing to import."
-        )
-        return Card("\n".join(lines), ((button("Close", "imp", "cancel_yes", item.id),),))
-    if tally.skipped:
-        lines.append(
-            f"{tally.skipped} of them {verb(tally.skipped, 'is', 'are')} here already: free."
-        )
-    most = min(item.post_limit, new) if not item.more else item.post_limit
-    price = f"up to {count(most, 'credit')}" if item.more else count(most, "credit")
-    lines.append(
-        f"Costs 1 credit a post: {price}; you have {view.balance:,}. "
-        f"About {minutes(most, gap)} min{' at most' if item.more else ''}."
-    )
-    if view.balance < most:
-        lines.append("If your credits run out, the import pauses and nothing is lost.")
-    choice: list[Button] = [button("📥 Import all", "imp", "all", item.id)]
-    if item.more or new > BATCH:
-        choice.append(button(f"Newest {BATCH}", "imp", "newest", item.id))
-    return Card(
-        "\n".join(lines),
-        (tuple(choice), (button("Cancel", "imp", "cancel_yes", item.id),)),
-    )
+    if item.state == "done":
+        return worth_telling(item.by_clock, view.tally)
+    return item.state == "failed" or (item.state == "paused" and item.reason != Reason.USER)
 
 
 # ---------------------------------------------------------------- while it runs
@@ -123,6 +79,8 @@ def figures(view: View) -> str:
     parts = [count(tally.saved, "saved", "saved")]
     if tally.skipped:
         parts.append(f"{tally.skipped} here already")
+    if tally.filtered:
+        parts.append(f"{tally.filtered} filtered out")
     if tally.gone:
         parts.append(f"{tally.gone} gone")
     if tally.failed:
@@ -284,6 +242,8 @@ def failed(view: View, user: User, now: datetime) -> Card:
                 f"Instagram knows no such collection for {esc(view.account, 40)}. Is it saved in "
                 "another account? Open it in your browser and copy its address again."
             )
+            if item.by_clock:
+                text += " It does not refresh itself any more."
         case Reason.GONE:
             text = "That post was deleted, or is private."
         case Reason.UPSTREAM:
@@ -304,7 +264,8 @@ def failed(view: View, user: User, now: datetime) -> Card:
             )
         case _:
             text = "It could not be done. Paste the link again to try once more."
-    return Card(_nothing(view, text), ((MENU,),))
+    retry = (_retry(view),) if view.tally.failed else ()
+    return Card(_nothing(view, text), ((*retry, MENU),))
 
 
 def _nothing(view: View, text: str) -> str:
@@ -319,11 +280,17 @@ def result(view: View) -> Card:
     item, tally = view.item, view.tally
     if item.state == "cancelled":
         head = f"⏹ Stopped: <b>{title(view)}</b>"
+    elif item.by_clock:
+        head = f"🔄 Refreshed: <b>{title(view)}</b>"
     else:
         head = f"✅ Done: <b>{title(view)}</b>"
+    if item.state == "done" and not worth_telling(item.by_clock, tally):
+        return Card(f"{head}\nNothing new.", (_ways_on(view),))
     lines = [head, f"{count(tally.saved, 'post')} saved"]
     if tally.skipped:
         lines.append(f"{tally.skipped} {verb(tally.skipped, 'was', 'were')} here already, free")
+    if tally.filtered:
+        lines.append(f"{tally.filtered} filtered out{by(view)}, free")
     if tally.gone:
         lines.append(f"{tally.gone} gone: deleted or private")
     lines += [
@@ -344,9 +311,20 @@ def result(view: View) -> Card:
     if tally.gone or tally.failed:
         keys.append(button("Show failures", "imp", "failures", item.id))
     if tally.failed:
-        keys.append(button(f"🔁 Retry {tally.failed}", "imp", "retry", item.id))
-    last = (button("📄 CSV report", "imp", "csv", item.id), MENU)
-    return Card("\n".join(lines), (tuple(keys), last) if keys else (last,))
+        keys.append(_retry(view))
+    rows = (tuple(keys),) if keys else ()
+    report = (button("📄 CSV report", "imp", "csv", item.id),)
+    return Card("\n".join(lines), (*rows, report + _ways_on(view)))
+
+
+def _retry(view: View) -> Button:
+    return button(f"🔁 Retry {view.tally.failed}", "imp", "retry", view.item.id)
+
+
+def _ways_on(view: View) -> tuple[Button, ...]:
+    if view.item.single:
+        return (MENU,)
+    return (button("🗂 Collection", "col", "one", view.item.collection_id), MENU)
 
 
 FAILURES_SHOWN = 15
@@ -360,7 +338,7 @@ def failures(view: View, outcomes: list[Outcome]) -> Card:
         lines.append("… all of them are in the CSV report.")
     keys = [button("‹ Result", "imp", "result", view.item.id)]
     if view.tally.failed:
-        keys.append(button(f"🔁 Retry {view.tally.failed}", "imp", "retry", view.item.id))
+        keys.append(_retry(view))
     return Card(
         f"<b>{title(view)}</b>: not saved, and refunded\n" + "\n".join(lines), (tuple(keys),)
     )

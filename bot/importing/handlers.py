@@ -9,6 +9,7 @@ from datetime import timedelta
 from bot.cards import Card, button, esc
 from bot.chat import Chat
 from bot.importing import cards
+from bot.importing.words import title
 from bot.router import Router, error_card
 from services.accounts.connecting import Connecting
 from services.errors import BadLink, NotAllowed
@@ -104,6 +105,10 @@ class ImportScreen:
             import_id = await self._importing.begin(chat.user.id, account.id, link)
         await self._new_card(chat, await self._importing.view(chat.user.id, import_id))
 
+    async def follow(self, chat: Chat, import_id: int) -> None:
+        """In place of the card that was tapped: an import that another screen began."""
+        await self._show(chat, import_id)
+
     async def _new_card(self, chat: Chat, view: View) -> None:
         """The one message that follows this import from now on."""
         message_id = await chat.say(self._card(chat, view), silent=True)
@@ -165,6 +170,9 @@ class ImportScreen:
                     await self._show(chat, import_id)
             case "cancel_yes":
                 await self._cancel(chat, import_id)
+            case "look":
+                await self._importing.look_again(user_id, import_id)
+                await self._show(chat, import_id)
             case "acted":
                 await self._acted(chat, import_id)
             case "retry":
@@ -263,7 +271,7 @@ class ImportScreen:
         outcomes = await self._importing.report(chat.user.id, import_id)
         view = await self._importing.view(chat.user.id, import_id)
         await chat.send_file(
-            f"reelay-import-{import_id}.csv", report(outcomes), f"{cards.title(view)}: every post"
+            f"reelay-import-{import_id}.csv", report(outcomes), f"{title(view)}: every post"
         )
 
 

@@ -16,6 +16,7 @@ from services.errors import (
     SessionRefused,
     StorageFailed,
 )
+from storage.import_items import Tally
 
 BATCH = 50
 MAX_PAGES = 400  # about 8,000 posts: where walking a list ends whatever it says
@@ -90,6 +91,21 @@ def affordable(pending: int, balance: int) -> int:
     if pending and not balance:
         raise OutOfCredits(missing=pending)
     return min(BATCH, pending, balance)
+
+
+def is_news(known: bool, met: bool | None, passes: bool) -> bool:
+    """Whether a refresh lists this post at all: only what is new to the collection.
+
+    `known`: it is in the library; `met`: None if the collection has never met it, else whether its
+    filters have always left it out. One that was taken out of the library, is gone or has failed
+    does not come back by itself; one that the filters let through by now does.
+    """
+    return met is None or (met and passes and not known)
+
+
+def worth_telling(by_clock: bool, tally: Tally) -> bool:
+    """A refresh that ended well without a post of its own is not spoken of."""
+    return not by_clock or bool(tally.saved + tally.gone + tally.failed)
 
 
 def minutes(posts: int, seconds_per_request: float, seconds_per_post: float = 0.4) -> int:

@@ -17,7 +17,7 @@ from services.errors import (
 from services.importing import decisions
 from services.importing.decisions import Reason, Verdict
 from services.instagram.gallery_dl import GalleryDl
-from storage import credits, import_items, importing, notices
+from storage import collections, credits, import_items, importing, notices
 from storage.database import Transaction
 from storage.importing import Import
 
@@ -79,7 +79,10 @@ async def end(
     detail: str = "",
     wait_until: datetime | None = None,
 ) -> bool:
-    """For good, with the notice that rings. `wait_until`: when asking again makes sense."""
+    """For good, with the notice that rings, or for a refresh the quiet one.
+
+    `wait_until`: when asking again makes sense.
+    """
     moved = await importing.move(
         db,
         item.id,
@@ -95,10 +98,15 @@ async def end(
     if moved:
         await release(db, item.id, now)
         await import_items.drop_pending(db, item.id, now)
+        if item.by_clock and reason is Reason.NOT_FOUND:  # it would fail like this every day
+            await collections.change(db, item.collection_id, refresh="never", refresh_at=None)
+        tally = await import_items.tally(db, item.id)
+        if state == "done" and not decisions.worth_telling(item.by_clock, tally):
+            return moved
         await notices.add(
             db,
             item.user_id,
-            "import_ended",
+            "refreshed" if item.by_clock else "import_ended",
             now,
             once=f"import:{item.id}:r{item.run}:ended",
             import_id=item.id,

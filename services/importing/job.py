@@ -1,6 +1,6 @@
 """The import as the engine runs it: one job is a preview, or one batch of at most 50 posts.
 
-    previewing -> offered -> running -> done
+    previewing -> offered -> running -> done      (a refresh begins at running)
                                |  ^
           waiting (by itself) -+--+- paused (a person's turn)
 
@@ -12,6 +12,7 @@ crash costs at most one page.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -29,6 +30,7 @@ from services.errors import (
 from services.importing import decisions, ending
 from services.importing.decisions import Reason
 from services.importing.fetch import PLATFORM, Fetcher, Superseded
+from services.importing.filters import ImportFilters, from_json, passes
 from services.importing.samples import Samples
 from services.importing.service import KIND
 from services.instagram.gallery_dl import RESOLVE_SHARE_REQUESTS, GalleryDl, Page
@@ -44,6 +46,7 @@ from storage.importing import Import
 
 log = structlog.get_logger()
 
+UNREAD = "unread:"  # how the id of an item begins that has none
 AT_ONCE = 4  # posts, and so files, on their way from the CDN
 
 
@@ -156,7 +159,7 @@ class ImportJob:
     async def _preview(self, item: Import) -> bool:
         """The first page. A single post needs no question: it goes on at once."""
         await self._list(item)
-        state = "running" if item.key.startswith(("post:", "share:")) else "offered"
+        state = "running" if item.single else "offered"
         async with self._database.write() as db:
             moved = await importing.move(
                 db,
@@ -197,31 +200,37 @@ class ImportJob:
     async def _list(self, item: Import) -> None:
         """One page: one request, one transaction."""
         page = await self._page(item)
-        listed = [_listed(raw, f"unread:{item.pages}-{n}") for n, raw in enumerate(page.items)]
         now = self._now()
         async with self._database.write() as db:
             if not await importing.fence(db, item.id, item.run, now, item.state):
                 raise Superseded
+            user = await people.get(db, item.user_id)
+            current = await importing.get(db, item.id)
+            assert user is not None, "an import goes with its user"
+            assert current is not None, "the fence has just moved it"
+            # as they are now: they may have changed while Instagram was asked
+            sieve = _Sieve(from_json(current.filters), now, user.zone)
+            listed = [
+                sieve.listed(raw, f"{UNREAD}{item.pages}-{n}") for n, raw in enumerate(page.items)
+            ]
+            ids = [new.platform_id for new in listed]
+            known = await archive.known(db, item.user_id, PLATFORM, ids)
+            listed = [replace(new, known_post_id=known.get(new.platform_id)) for new in listed]
+            cursor = page.next_cursor
+            if item.by_clock:
+                met = await import_items.met(db, item.collection_id, item.id, ids)
+                listed = _news(listed, met)
+                cursor = cursor if listed else None  # what follows is older still
             tally = await import_items.tally(db, item.id)
-            known = await archive.known(
-                db, item.user_id, PLATFORM, [new.platform_id for new in listed]
-            )
-            room = item.post_limit - tally.wanted
-            kept = []
-            for new in listed:
-                here = known.get(new.platform_id)
-                if here is None and room <= 0:
-                    continue
-                room -= here is None
-                kept.append(NewItem(new.platform_id, new.shortcode, new.raw, here, new.error))
-            await import_items.add_page(db, item.id, kept, cursor=page.next_cursor, now=now)
+            kept = _within(listed, item.post_limit - tally.wanted)
+            await import_items.add_page(db, item.id, kept, cursor=cursor, now=now)
 
     async def _page(self, item: Import) -> Page:
         connection_id = item.connection_id
         if connection_id is None:
             raise SessionRefused(subject=item.title)
         _, cookies = await self._connecting.open(connection_id)
-        if item.key.startswith(("post:", "share:")):
+        if item.single:
             return await self._single(item, cookies.reveal())
         async with self._pacer.turn(item.identity, "import") as turn:
             page = await self._gallery.list_page(item.url, cookies.reveal(), item.cursor)
@@ -308,13 +317,47 @@ class ImportJob:
             await ending.stop(db, item, error, now)
 
 
-def _listed(raw: RawItem, unread: str) -> NewItem:
-    """An item that can't be read keeps its place and its raw form, and is reported as failed."""
-    try:
-        post = read_post(raw)
-    except UnreadablePost as error:
-        return NewItem(error.platform_id or unread, error.shortcode, raw, None, "unreadable")
-    return NewItem(post.platform_id, post.shortcode, raw, None)
+@dataclass(frozen=True, slots=True)
+class _Sieve:
+    """The collection's filters at this moment, for a person in this zone."""
+
+    filters: ImportFilters
+    now: datetime
+    zone: str
+
+    def listed(self, raw: RawItem, unread: str) -> NewItem:
+        """An item that can't be read keeps its place and its raw form, and is reported as failed.
+        `unread`: what it is called if not even its number is known."""
+        try:
+            post = read_post(raw)
+        except UnreadablePost as error:
+            return NewItem(error.platform_id or unread, error.shortcode, raw, None, "unreadable")
+        left_out = not passes(self.filters, post, self.now, self.zone)
+        return NewItem(post.platform_id, post.shortcode, raw, None, filtered=left_out)
+
+
+def _news(listed: list[NewItem], met: dict[str, bool]) -> list[NewItem]:
+    """What a refresh lists. An item without a number can't be told from one that was there."""
+    return [
+        new
+        for new in listed
+        if not new.platform_id.startswith(UNREAD)
+        and decisions.is_news(
+            new.known_post_id is not None, met.get(new.platform_id), not new.filtered
+        )
+    ]
+
+
+def _within(listed: list[NewItem], room: int) -> list[NewItem]:
+    """All that cost nothing, and of the others the first `room`."""
+    kept = []
+    for new in listed:
+        counts = new.known_post_id is None and not new.filtered
+        if counts and room <= 0:
+            continue
+        room -= counts
+        kept.append(new)
+    return kept
 
 
 def _worst(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -76,6 +76,7 @@ class Importing:
                 title=link.title,
                 url=link.url,
                 now=now,
+                connection_id=connection_id,
             )
             running = await importing.unfinished(db, collection_id)
             if running:
@@ -100,6 +101,14 @@ class Importing:
         return await self._go(
             user_id, import_id, ["offered"], post_limit=limit, started_at=self._now()
         )
+
+    async def look_again(self, user_id: int, import_id: int) -> bool:
+        """A fresh preview, after the filters have changed what it would show. False: nothing has
+        changed, or it was answered meanwhile."""
+        item = await self._mine(user_id, import_id)
+        if item.pages:
+            return False
+        return await self._go(user_id, import_id, ["offered"], to_state="previewing")
 
     # ------------------------------------------------------------ stop and go
 
@@ -152,6 +161,7 @@ class Importing:
     async def retry_failed(self, user_id: int, import_id: int) -> int:
         """Opens the failed posts of an ended import again. Returns how many there were.
 
+        Those that came by another way meanwhile stay as they are: nothing is paid for twice.
         Errors: AlreadyRunning if a newer import of the same collection is unfinished.
         """
         item = await self._mine(user_id, import_id)
@@ -160,7 +170,7 @@ class Importing:
             running = await importing.unfinished(db, item.collection_id)
             if running:
                 raise AlreadyRunning(running)
-            if item.state not in ("done", "cancelled"):
+            if item.state not in importing.ENDED:
                 return 0
             count = await import_items.reopen_failed(db, import_id)
             if count:
@@ -168,10 +178,12 @@ class Importing:
                     db,
                     import_id,
                     now,
-                    from_states=["done", "cancelled"],
+                    from_states=importing.ENDED,
                     new_run=True,
                     state="running",
                     reason=None,
+                    detail="",
+                    wait_until=None,
                     ended_at=None,
                     more=False,
                     idle_runs=0,
@@ -180,7 +192,15 @@ class Importing:
             await self._enqueue(import_id)
         return count
 
-    async def _go(self, user_id: int, import_id: int, from_states: list[str], **to: Any) -> bool:
+    async def _go(
+        self,
+        user_id: int,
+        import_id: int,
+        from_states: list[str],
+        *,
+        to_state: str = "running",
+        **to: Any,
+    ) -> bool:
         await self._mine(user_id, import_id)
         async with self._database.write() as db:
             moved = await importing.move(
@@ -189,7 +209,7 @@ class Importing:
                 self._now(),
                 from_states=from_states,
                 new_run=True,
-                state="running",
+                state=to_state,
                 reason=None,
                 detail="",
                 wait_until=None,
@@ -204,7 +224,7 @@ class Importing:
     async def _enqueue(self, import_id: int) -> None:
         async with self._database.read() as db:
             item = await importing.get(db, import_id)
-        if item and item.state == "running":
+        if item and item.state in importing.LIVE:
             await self._engine.enqueue(Job(KIND, item.id, item.run, 0, item.identity))
 
     # ------------------------------------------------------------ for the owners

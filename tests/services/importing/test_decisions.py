@@ -29,10 +29,13 @@ from services.importing.decisions import (
     Verdict,
     affordable,
     backoff,
+    is_news,
     judge,
     minutes,
     wants_page,
+    worth_telling,
 )
+from storage.import_items import Tally
 
 counts = st.integers(0, 10_000)
 
@@ -119,3 +122,33 @@ def test_an_import_lists_no_more_than_it_needs(
 @given(counts, st.floats(0, 60), counts)
 def test_the_estimate_grows_with_the_posts(posts: int, gap: float, more: int) -> None:
     assert 1 <= minutes(posts, gap) <= minutes(posts + more, gap)
+
+
+@pytest.mark.parametrize(
+    ("known", "met", "passes", "expected"),
+    [
+        (False, None, True, True),
+        (False, None, False, True),  # listed as filtered out
+        (True, None, True, True),  # another collection brought it: listed, and free
+        (False, False, True, False),  # gone, failed, or taken out of the library
+        (False, True, True, True),  # the filters let it through by now
+        (False, True, False, False),
+        (True, True, True, False),
+    ],
+)
+def test_what_a_refresh_lists(known: bool, met: bool | None, passes: bool, expected: bool) -> None:
+    assert is_news(known, met, passes) is expected
+
+
+@pytest.mark.parametrize(
+    ("by_clock", "tally", "expected"),
+    [
+        (False, Tally(), True),
+        (True, Tally(skipped=3, filtered=9), False),
+        (True, Tally(saved=1), True),
+        (True, Tally(failed=1), True),
+        (True, Tally(gone=1), True),
+    ],
+)
+def test_what_is_spoken_of(by_clock: bool, tally: Tally, expected: bool) -> None:
+    assert worth_telling(by_clock, tally) is expected
