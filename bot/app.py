@@ -24,6 +24,8 @@ from bot.accounts.credits import Credits
 from bot.accounts.preferences import Preferences
 from bot.accounts.privacy import PrivacyScreen
 from bot.chat import Chat
+from bot.importing.collections import CollectionScreen
+from bot.importing.export import ExportScreen
 from bot.importing.handlers import ImportScreen
 from bot.importing.library import LibraryScreen
 from bot.menu import Menu
@@ -39,6 +41,8 @@ from services.accounts.ledger import Ledger
 from services.accounts.people import People
 from services.accounts.privacy import Privacy
 from services.clock import Now, utc_now
+from services.importing.collections import Collections
+from services.importing.export import LibraryExport
 from services.importing.fetch import Fetcher
 from services.importing.job import ImportJob
 from services.importing.library import Library
@@ -51,6 +55,7 @@ from services.jobs.clock import Clock
 from services.jobs.engine import BEAT, Engine
 from services.media.runner import MediaRunner
 from services.web.alerts import Alerts
+from services.web.downloads import Downloads
 from services.web.health import Health
 from services.web.server import SideServer
 from storage import migrate
@@ -107,6 +112,9 @@ class App:
         self.importing = Importing(
             self.database, self.engine, now, post_limit=settings.import_post_limit
         )
+        self.collections = Collections(
+            self.database, self.engine, now, post_limit=settings.import_post_limit
+        )
         runner = MediaRunner()
         self.samples = Samples(self.database, self.engine, self.objects, runner, now)
         self.import_job = ImportJob(
@@ -121,7 +129,14 @@ class App:
         self.library = Library(
             self.database, self.objects, runner, now, public_url=settings.public_url
         )
-        for kind in (self.connecting, self.privacy, self.import_job, self.samples):
+        self.library_export = LibraryExport(self.database, self.objects, self.engine, now)
+        for kind in (
+            self.connecting,
+            self.privacy,
+            self.import_job,
+            self.samples,
+            self.library_export,
+        ):
             self.engine.register(kind)
 
         # the chat and the side server
@@ -151,6 +166,7 @@ class App:
         self.side_server = SideServer(
             self.database,
             self.health,
+            Downloads(self.database, self.objects, now),
             operator_token=settings.operator_token.get_secret_value(),
             webhook=(secret, self.wire.receive) if self.wire and url else None,
         )
@@ -166,7 +182,9 @@ class App:
         for screen in (
             menu,
             importing,
-            LibraryScreen(self.library),
+            LibraryScreen(self.library, importing.paste),
+            ExportScreen(self.library_export),
+            CollectionScreen(self.collections, importing),
             connect,
             Credits(Ledger(self.database)),
             Preferences(self.people),
@@ -191,6 +209,7 @@ class App:
         if "clock" in self.roles:
             every(3 * SECOND, "wake imports", self._wake)
             every(MINUTE, "reconcile", self.engine.reconcile)
+            every(MINUTE, "refreshes", self.collections.start_due)
             every(MINUTE, "deletions", self.privacy.delete_due)
             every(MINUTE, "library", self._tidy_library)
             every(HOUR, "sweep", self.privacy.sweep)
@@ -202,7 +221,7 @@ class App:
         """Once Telegram has answered: before that they could only fail."""
         bot = wire.application.bot
         gap = sum(self.settings.instagram_pace_seconds) / 2
-        texts = Notices(self.importing, self.connecting, self.now)
+        texts = Notices(self.importing, self.library, self.connecting, self.now)
         outbox = Outbox(bot, self.database, self.objects, texts, self.now)
         progress = Progress(bot, self.database, self.importing, self.now, gap)
         self.clock.every(SECOND, "notices", outbox.deliver)

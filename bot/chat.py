@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from telegram import (
     Bot,
@@ -24,6 +24,7 @@ from telegram import (
     InputMediaVideo,
     Message,
 )
+from telegram.constants import ChatAction
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.callbacks import Tap
@@ -39,6 +40,8 @@ from storage.people import User
 FLOW_LIFE = timedelta(minutes=30)
 TOAST = 200
 SHORT = 3.0  # seconds of a 429 that an answer is worth waiting for
+PATIENT = 60.0  # a file that somebody asked for is worth more; an album counts as all its pictures
+ACTION_LIFE = 4.0  # seconds; Telegram shows "sending a file…" for five
 
 Result = TypeVar("Result")
 
@@ -94,10 +97,45 @@ class Chat:
             reason = str(refused).lower()
             if "not modified" in reason:
                 return shown
-            if "not found" in reason or "can't be edited" in reason or "no text" in reason:
+            if "no text" in reason:  # a picture can't become a text: the card moves to a new one
+                moved = await self.say(card)
+                with contextlib.suppress(TelegramError):  # older than two days: it stays
+                    await self.bot.delete_message(self.id, shown)
+                return moved
+            if "not found" in reason or "can't be edited" in reason:
                 return await self.say(card)
             raise
         return shown
+
+    async def show_picture(self, path: Path, card: Card) -> int:
+        """Like `show`, for a card with a picture above it; a text card may become one."""
+        with path.open("rb") as file:
+            if self.query is None or self.message is None:
+                return await self._say_picture(file, card)
+            shown = self.message.message_id
+            media = InputMediaPhoto(_upload(file, attach=True), caption=card.text)
+            try:
+                await _again(
+                    lambda: self.bot.edit_message_media(
+                        media, chat_id=self.id, message_id=shown, reply_markup=card.keyboard()
+                    )
+                )
+            except BadRequest as refused:
+                reason = str(refused).lower()
+                if "not modified" in reason:
+                    return shown
+                if "not found" in reason or "can't be edited" in reason:
+                    return await self._say_picture(file, card)
+                raise
+            return shown
+
+    async def _say_picture(self, file: BinaryIO, card: Card) -> int:
+        sent = await _again(
+            lambda: self.bot.send_photo(
+                self.id, _upload(file), caption=card.text, reply_markup=card.keyboard()
+            )
+        )
+        return sent.message_id
 
     async def toast(self, text: str, *, alert: bool = False) -> None:
         """The short answer to a tap; nothing if this was no tap or it was answered."""
@@ -115,44 +153,67 @@ class Chat:
 
     # ------------------------------------------------------------ media from the disk
 
-    async def send_photo(self, path: Path, card: Card) -> int:
-        """A card with a picture, as a new message. Returns its id."""
-        with path.open("rb") as file:
-            sent = await self.bot.send_photo(
-                self.id, InputFile(file), caption=card.text, reply_markup=card.keyboard()
-            )
-        return sent.message_id
+    @contextlib.asynccontextmanager
+    async def busy(self, action: ChatAction) -> AsyncIterator[None]:
+        """Shows "sending a file…" for as long as the block lasts."""
+
+        async def repeat() -> None:
+            while True:
+                with contextlib.suppress(TelegramError):
+                    await self.bot.send_chat_action(self.id, action)
+                await asyncio.sleep(ACTION_LIFE)
+
+        task = asyncio.create_task(repeat())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
 
     async def send_audio(
         self, path: Path, *, name: str, title: str, performer: str, seconds: int
     ) -> None:
         with path.open("rb") as file:
-            await self.bot.send_audio(
-                self.id,
-                InputFile(file, filename=name),
-                title=title,
-                performer=performer,
-                duration=seconds,
+            await _again(
+                lambda: self.bot.send_audio(
+                    self.id,
+                    _upload(file, name),
+                    title=title,
+                    performer=performer,
+                    duration=seconds,
+                ),
+                PATIENT,
             )
 
     async def send_document(self, path: Path, name: str) -> None:
         with path.open("rb") as file:
-            await self.bot.send_document(self.id, InputFile(file, filename=name))
+            await _again(lambda: self.bot.send_document(self.id, _upload(file, name)), PATIENT)
 
     async def send_album(self, files: list[tuple[Path, str]], caption: str) -> None:
-        """1 to 10 pictures and films, (path, image | video); Telegram takes albums from 2 on."""
+        """1 to 10 pictures and films, (path, image | video); Telegram takes albums from 2 on.
+
+        `caption`: HTML, at most 1024 units.
+        """
         with ExitStack() as stack:
             opened = [(stack.enter_context(path.open("rb")), kind) for path, kind in files]
-            if len(opened) > 1:
-                media = [
-                    InputMediaPhoto(file) if kind == "image" else InputMediaVideo(file)
-                    for file, kind in opened
-                ]
-                await self.bot.send_media_group(self.id, media, caption=caption)
-            elif opened[0][1] == "image":
-                await self.bot.send_photo(self.id, opened[0][0], caption=caption)
-            else:
-                await self.bot.send_video(self.id, opened[0][0], caption=caption)
+            await _again(lambda: self._send_album(opened, caption), PATIENT)
+
+    async def _send_album(self, files: Sequence[tuple[BinaryIO, str]], caption: str) -> None:
+        (first, kind), *others = files
+        if others:
+            media = [
+                InputMediaPhoto(_upload(file, attach=True))
+                if kind == "image"
+                else InputMediaVideo(_upload(file, attach=True), supports_streaming=True)
+                for file, kind in files
+            ]
+            await self.bot.send_media_group(self.id, media, caption=caption)
+        elif kind == "image":
+            await self.bot.send_photo(self.id, _upload(first), caption=caption)
+        else:
+            await self.bot.send_video(
+                self.id, _upload(first), caption=caption, supports_streaming=True
+            )
 
     # ------------------------------------------------------------ what the person sent
 
@@ -197,12 +258,17 @@ class Chat:
             await flows.end(db, self.id, self.user.id)
 
 
-async def _again(call: Callable[[], Awaitable[Result]]) -> Result:
+def _upload(file: BinaryIO, name: str | None = None, *, attach: bool = False) -> InputFile:
+    """Sent piece by piece: a film of 50 MB is never in memory as a whole."""
+    return InputFile(file, filename=name, attach=attach, read_file_handle=False)
+
+
+async def _again(call: Callable[[], Awaitable[Result]], patience: float = SHORT) -> Result:
     """Once more after a short 429, while this chat's other updates wait; a long one is raised."""
     try:
         return await call()
     except RetryAfter as busy:
-        if seconds(busy) > SHORT:
+        if seconds(busy) > patience:
             raise
         await asyncio.sleep(seconds(busy))
         return await call()

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
+from bot.accounts import privacy as privacy_cards
 from bot.cards import Card, button, count, day, esc
 from bot.importing import cards as importing_cards
+from bot.importing import export as export_cards
 from services.accounts.connecting import Connecting
 from services.clock import Now
 from services.errors import NotAllowed
+from services.importing.library import Library
 from services.importing.service import Importing
 from storage.connections import Connection
 from storage.notices import Notice
@@ -27,6 +31,8 @@ SILENCED_BY = {
     "alert": "alerts",
     "alert_over": "alerts",
 }
+
+NEVER_RINGS = {"refreshed"}
 
 ALERTS = {
     "import_failing": "more than a fifth of an import's posts fail",
@@ -52,8 +58,11 @@ class Message:
 
 
 class Notices:
-    def __init__(self, importing: Importing, connecting: Connecting, now: Now) -> None:
+    def __init__(
+        self, importing: Importing, library: Library, connecting: Connecting, now: Now
+    ) -> None:
         self._importing = importing
+        self._library = library
         self._connecting = connecting
         self._now = now
         self._texts: dict[str, Callable[[User, Notice], Awaitable[Message]]] = {
@@ -62,10 +71,13 @@ class Notices:
             "cookies_expiring": self._cookies_expiring,
             "import_paused": self._import_paused,
             "import_ended": self._import_ended,
+            "refreshed": self._import_ended,
             "joined": self._joined,
             "granted": self._granted,
             "export_ready": self._export_ready,
             "export_failed": self._export_failed,
+            "library_export_ready": self._library_export_ready,
+            "library_export_failed": self._library_export_failed,
             "alert": self._alert,
             "alert_over": self._alert_over,
         }
@@ -140,12 +152,13 @@ class Notices:
         return Message(Card(f"🎁 You were given {amount}. You have {user.credits:,} now.", (MENU,)))
 
     async def _export_ready(self, user: User, notice: Notice) -> Message:
-        keys = tuple(notice.data["object_keys"])
-        parts = f" in {len(keys)} parts" if len(keys) > 1 else ""
-        return Message(
-            Card(f"📦 Here is everything I have of you{parts}: data.json, raw.json and media/."),
-            keys,
-        )
+        keys = [str(key) for key in notice.data["object_keys"]]
+        links = {
+            key: await self._library.link(user.id, key, PurePosixPath(key).name)
+            for key in notice.data.get("large", ())
+        }
+        card = privacy_cards.export_ready(len(keys), links)
+        return Message(card, tuple(key for key in keys if key not in links))
 
     async def _export_failed(self, user: User, notice: Notice) -> Message:
         return Message(
@@ -155,6 +168,21 @@ class Notices:
                 ((button("Try again", "pri", "export"), *MENU),),
             )
         )
+
+    # ------------------------------------------------------------ the library
+
+    async def _library_export_ready(self, user: User, notice: Notice) -> Message:
+        """Links are made only now: the database keeps none that opens anything."""
+        data = notice.data
+        links = [
+            (str(name), await self._library.link(user.id, str(key), str(name)))
+            for key, name in data["large"]
+        ]
+        card = export_cards.ready(data["form"], data["count"], data["left_out"], links)
+        return Message(card, tuple(data["object_keys"]))
+
+    async def _library_export_failed(self, user: User, notice: Notice) -> Message:
+        return Message(export_cards.failed())
 
     # ------------------------------------------------------------ alerts
 

@@ -16,7 +16,7 @@ from telegram import Bot, InputFile
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.flood import seconds
-from bot.notices import DELETED, SILENCED_BY, Message, Notices
+from bot.notices import DELETED, NEVER_RINGS, SILENCED_BY, Message, Notices
 from services.clock import Now
 from storage import cards as card_rows
 from storage import importing, notices, people
@@ -43,6 +43,8 @@ def is_quiet(user: User, now: datetime) -> bool:
 
 def is_silent(user: User, kind: str, now: datetime) -> bool:
     """What needs a person always rings; the rest obeys them."""
+    if kind in NEVER_RINGS:
+        return True
     preference = SILENCED_BY.get(kind)
     return preference is not None and (preference in user.muted or is_quiet(user, now))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import insert_once
+from storage.importing import named
 from storage.tables import (
     collections,
     import_items,
@@ -84,12 +85,14 @@ def _conditions(user_id: int, filters: Filters) -> list[sa.ColumnElement[bool]]:
         )
     if filters.collection_id:
         found.append(posts.c.id.in_(_in_collection(user_id, filters.collection_id)))
-    sampled = has.where(samples.c.media_id == media.c.id)
+    sampled = has.where(samples.c.media_id == media.c.id)  # one film has both, tempo and key
     if filters.bpm:
         low, high = filters.bpm
-        found.append(sampled.where(samples.c.bpm >= low, samples.c.bpm < high))
+        sampled = sampled.where(samples.c.bpm >= low, samples.c.bpm < high)
     if filters.keys:
-        found.append(sampled.where(samples.c.key.in_(filters.keys)))
+        sampled = sampled.where(samples.c.key.in_(filters.keys))
+    if filters.bpm or filters.keys:
+        found.append(sampled)
     if filters.since:
         found.append(posts.c.taken_at >= datetime.fromisoformat(filters.since))
     if filters.text:
@@ -114,9 +117,23 @@ def _in_collection(user_id: int, collection_id: int) -> sa.Select[Any]:
 async def page(
     db: AsyncConnection, user_id: int, filters: Filters, limit: int, offset: int
 ) -> list[LibraryPost]:
-    """Newest addition first."""
-    query = _mine(user_id, filters).order_by(user_posts.c.added_at.desc(), posts.c.id.desc())
+    """Newest addition first; chosen posts (`filters.posts`) in the order of that choice."""
+    order: list[sa.ColumnElement[Any]] = [user_posts.c.added_at.desc(), posts.c.id.desc()]
+    if filters.posts:
+        places = {post_id: place for place, post_id in enumerate(filters.posts)}
+        order = [sa.case(places, value=posts.c.id)]
+    query = _mine(user_id, filters).order_by(*order)
     return [LibraryPost(*row) for row in await db.execute(query.limit(limit).offset(offset))]
+
+
+async def slice_below(
+    db: AsyncConnection, user_id: int, filters: Filters, below: int | None, limit: int
+) -> list[LibraryPost]:
+    """For an export: at most `limit` posts with ids below that one, highest id first."""
+    query = _mine(user_id, filters).order_by(user_posts.c.post_id.desc()).limit(limit)
+    if below is not None:
+        query = query.where(user_posts.c.post_id < below)
+    return [LibraryPost(*row) for row in await db.execute(query)]
 
 
 async def count(db: AsyncConnection, user_id: int, filters: Filters) -> int:
@@ -160,6 +177,12 @@ async def tags(db: AsyncConnection, user_id: int, limit: int) -> list[tuple[str,
     return [(row[0], row[1]) for row in await db.execute(query)]
 
 
+async def collection_title(db: AsyncConnection, user_id: int, collection_id: int) -> str | None:
+    c = collections.c
+    query = sa.select(c.title).where(c.id == collection_id, c.user_id == user_id)
+    return (await db.execute(query)).scalar()
+
+
 async def tempos_and_keys(
     db: AsyncConnection, user_id: int
 ) -> list[tuple[int, float | None, str | None]]:
@@ -186,6 +209,27 @@ async def tags_of(db: AsyncConnection, post_ids: Sequence[int]) -> dict[int, lis
     return found
 
 
+async def collections_of_posts(
+    db: AsyncConnection, user_id: int, post_ids: Sequence[int]
+) -> dict[int, list[str]]:
+    """{post id: titles of the collections it came from}; merged ones count as the one they are
+    merged into, and a post that was brought by its own link came from none."""
+    head = collections.alias("head")
+    query = (
+        sa.select(import_items.c.post_id, head.c.title)
+        .distinct()
+        .join(imports, imports.c.id == import_items.c.import_id)
+        .join(collections, collections.c.id == imports.c.collection_id)
+        .join(head, head.c.id == sa.func.coalesce(collections.c.merged_into, collections.c.id))
+        .where(imports.c.user_id == user_id, import_items.c.post_id.in_(post_ids), named())
+        .order_by(head.c.title)
+    )
+    found: dict[int, list[str]] = {}
+    for post_id, title in await db.execute(query):
+        found.setdefault(post_id, []).append(title)
+    return found
+
+
 # ---------------------------------------------------------------- what the person looks at
 
 
@@ -195,11 +239,16 @@ async def view(db: AsyncConnection, user_id: int) -> tuple[Filters, int]:
     row = (await db.execute(sa.select(v.filters, v.page).where(v.user_id == user_id))).first()
     if row is None:
         return Filters(), 0
-    kept = {name: value for name, value in row[0].items() if name in Filters.__slots__}
+    return filters_of(row[0]), row[1]
+
+
+def filters_of(row: Mapping[str, Any]) -> Filters:
+    """From what `asdict` made of them, after its way through JSON."""
+    kept = {name: value for name, value in row.items() if name in Filters.__slots__}
     for name in ("bpm", "keys", "posts"):
         if kept.get(name) is not None:
             kept[name] = tuple(kept[name])
-    return Filters(**kept), row[1]
+    return Filters(**kept)
 
 
 async def keep_view(db: AsyncConnection, user_id: int, filters: Filters, page: int) -> None:
@@ -214,14 +263,24 @@ async def keep_view(db: AsyncConnection, user_id: int, filters: Filters, page: i
 # ---------------------------------------------------------------- taking out
 
 
-async def remove(db: AsyncConnection, user_id: int, post_id: int, now: datetime | None) -> bool:
-    """Out of the library, or with None back into it."""
+async def remove(db: AsyncConnection, user_id: int, post_id: int, now: datetime) -> bool:
+    """Out of the library. False: it is not there."""
     u = user_posts.c
-    there = u.removed_at.is_(None) if now else u.removed_at.is_not(None)
     changed = await db.execute(
         user_posts.update()
-        .where(u.user_id == user_id, u.post_id == post_id, there)
+        .where(u.user_id == user_id, u.post_id == post_id, u.removed_at.is_(None))
         .values(removed_at=now)
+    )
+    return bool(changed.rowcount)
+
+
+async def put_back(db: AsyncConnection, user_id: int, post_id: int, since: datetime) -> bool:
+    """Undoes a removal that is not older than `since`."""
+    u = user_posts.c
+    changed = await db.execute(
+        user_posts.update()
+        .where(u.user_id == user_id, u.post_id == post_id, u.removed_at >= since)
+        .values(removed_at=None)
     )
     return bool(changed.rowcount)
 

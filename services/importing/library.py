@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from services.clock import Now
-from services.errors import NotAllowed, ReelayError, Remedy
+from services.errors import NotAllowed, ReelayError, Remedy, StorageFailed
 from services.importing.harmony import neighbours, tempo_distance
 from services.media.runner import MediaFailed, MediaRunner
 from storage import downloads, importing, library, samples
@@ -32,6 +32,14 @@ SIMILAR = 12
 SIMILAR_TEMPO = 0.06  # a share: what a pitch fader reaches
 
 
+class FileMissing(ReelayError):
+    remedy = Remedy.NEEDS_PERSON
+    default_message = "The file of this post is missing from the store."
+    default_next_step = (
+        "Delete the post here and import it again; whoever runs this bot can look into the store."
+    )
+
+
 class SoundFailed(ReelayError):
     remedy = Remedy.NEEDS_PERSON
     default_message = "The sound of this film could not be converted."
@@ -40,13 +48,14 @@ class SoundFailed(ReelayError):
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """One page of the library. `total`: of all pages."""
+    """One page of the library. `total`: of all pages; `collection`: its title, if one is chosen."""
 
     posts: list[LibraryPost]
     samples: dict[int, list[Sample]]
     filters: Filters
     page: int
     total: int
+    collection: str = ""
 
     @property
     def pages(self) -> int:
@@ -84,18 +93,20 @@ class Library:
         self, user_id: int, *, filters: Filters | None = None, page: int | None = None
     ) -> Shelf:
         """The page that the person looks at; new filters begin at the first page. Kept."""
-        async with self._database.write() as db:
-            kept, at = await library.view(db, user_id)
-            if filters is not None:
-                kept, at = filters, 0
-            if page is not None:
-                at = page
+        async with self._database.read() as db:
+            before = await library.view(db, user_id)
+            kept, at = before if filters is None else (filters, 0)
             total = await library.count(db, user_id, kept)
-            at = max(0, min(at, -(-total // PAGE) - 1))
+            at = max(0, min(at if page is None else page, -(-total // PAGE) - 1))
             posts = await library.page(db, user_id, kept, PAGE, at * PAGE)
             found = await samples.of_posts(db, [post.id for post in posts])
-            await library.keep_view(db, user_id, kept, at)
-        return Shelf(posts, found, kept, at, total)
+            title = None
+            if kept.collection_id:
+                title = await library.collection_title(db, user_id, kept.collection_id)
+        if (kept, at) != before:
+            async with self._database.write() as db:
+                await library.keep_view(db, user_id, kept, at)
+        return Shelf(posts, found, kept, at, total, title or "")
 
     async def filters(self, user_id: int) -> Filters:
         async with self._database.read() as db:
@@ -106,7 +117,7 @@ class Library:
             return Choices(
                 await library.authors(db, user_id, limit),
                 await library.tags(db, user_id, limit),
-                await importing.collections_of(db, user_id, limit),
+                await importing.collections_of(db, user_id, limit, parts=False),
             )
 
     async def post(self, user_id: int, post_id: int) -> tuple[LibraryPost, list[Sample]]:
@@ -117,49 +128,56 @@ class Library:
                 raise NotAllowed("That post is not in your library any more.", "Open /library.")
             return post, (await samples.of_posts(db, [post_id])).get(post_id, [])
 
-    async def similar(self, user_id: int, post_id: int) -> Shelf:
-        """The nearest in tempo among those whose key goes with this one's."""
+    async def similar(self, user_id: int, post_id: int) -> Shelf | None:
+        """The nearest in tempo among those whose key goes with this one's; None without any."""
         _, files = await self.post(user_id, post_id)
         film = next((file for file in files if file.bpm or file.key), None)
-        if film is None:
-            return Shelf([], {}, Filters(), 0, 0)
-        async with self._database.read() as db:
-            known = await library.tempos_and_keys(db, user_id)
-        chosen = rank_similar(film.bpm, film.key, [one for one in known if one[0] != post_id])
+        chosen: list[int] = []
+        if film:
+            async with self._database.read() as db:
+                known = await library.tempos_and_keys(db, user_id)
+            chosen = rank_similar(film.bpm, film.key, [one for one in known if one[0] != post_id])
         if not chosen:
-            return Shelf([], {}, Filters(), 0, 0)
+            return None
         return await self.shelf(user_id, filters=Filters(posts=tuple(chosen[:SIMILAR])))
 
     # ------------------------------------------------------------ files
 
     @asynccontextmanager
-    async def file(self, key: str) -> AsyncIterator[Path]:
-        """A stored object as a file, for as long as the block lasts."""
-        async with self._objects.local(key) as path:
-            yield path
+    async def files(self, keys: list[str]) -> AsyncIterator[list[Path]]:
+        """Stored objects as files, in order, for as long as the block lasts.
 
-    @asynccontextmanager
-    async def paths(self, keys: list[str]) -> AsyncIterator[list[Path]]:
-        """Several at once, in order."""
+        Errors: FileMissing, StorageFailed.
+        """
         async with AsyncExitStack() as stack:
-            yield [await stack.enter_async_context(self._objects.local(key)) for key in keys]
+            try:
+                paths = [await stack.enter_async_context(self._objects.local(key)) for key in keys]
+            except FileNotFoundError as error:
+                raise FileMissing(subject=str(error)) from error
+            except OSError as error:
+                raise StorageFailed(
+                    "Reelay's file store does not answer.", "Try again in a minute."
+                ) from error
+            yield paths
 
     @asynccontextmanager
     async def converted(self, sample: Sample, kind: str) -> AsyncIterator[Path]:
-        """The sound of a film as "wav" or "mp3". Errors: SoundFailed."""
+        """The sound of a film as "wav" or "mp3". Errors: SoundFailed, and those of `files`."""
         incoming = await self._objects.folder()
         with tempfile.TemporaryDirectory(dir=incoming, prefix="sound-") as folder:
             target = Path(folder) / f"sound.{kind}"
-            try:
-                async with self._objects.local(sample.object_key) as source:
-                    arguments = {"source": str(source), "target": str(target), "kind": kind}
+            async with self.files([sample.object_key]) as (source,):
+                arguments = {"source": str(source), "target": str(target), "kind": kind}
+                try:
                     await self._runner.run("convert", arguments)
-            except (MediaFailed, FileNotFoundError) as error:
-                raise SoundFailed(subject=sample.object_key) from error
+                except MediaFailed as error:
+                    raise SoundFailed(subject=sample.object_key) from error
             yield target
 
-    async def link(self, user_id: int, key: str, name: str) -> str:
-        """An address at the side server that serves this object for a day."""
+    async def link(self, user_id: int, key: str, name: str) -> str | None:
+        """An address at the side server that serves this object for a day; None: it has none."""
+        if not self._public_url:
+            return None
         token = secrets.token_urlsafe(16)
         async with self._database.write() as db:
             await downloads.add(
@@ -175,13 +193,14 @@ class Library:
     # ------------------------------------------------------------ take out
 
     async def remove(self, user_id: int, post_id: int) -> bool:
-        """Out of the library; its bytes stay until the time to undo is over."""
+        """Out of the library; its bytes stay until the time to undo is over. False: not there."""
         async with self._database.write() as db:
             return await library.remove(db, user_id, post_id, self._now())
 
     async def put_back(self, user_id: int, post_id: int) -> bool:
+        """False: the time to undo is over."""
         async with self._database.write() as db:
-            return await library.remove(db, user_id, post_id, None)
+            return await library.put_back(db, user_id, post_id, self._now() - UNDO)
 
     async def sweep(self) -> int:
         """From the clock: ends removals that nobody undid (returns how many) and old links."""
@@ -195,18 +214,21 @@ class Library:
 def rank_similar(
     bpm: float | None, key: str | None, others: list[tuple[int, float | None, str | None]]
 ) -> list[int]:
-    """Post ids, best first: keys that go together, tempos within reach (half and double too)."""
-    ranked: list[tuple[bool, float, int]] = []
+    """Post ids, best first: keys that go together, tempos within reach (half and double too).
+
+    `others`: (post id, BPM, key). What both have is compared, and both have something; who can be
+    compared in tempo and key comes before who can't.
+    """
+    ranked: list[tuple[int, bool, float, int]] = []
     friends = neighbours(key) if key else ()
     for post_id, its_bpm, its_key in others:
+        in_tempo, in_key = bool(bpm and its_bpm), bool(key and its_key)
         distance = tempo_distance(its_bpm, bpm) if bpm and its_bpm else 0.0
-        if distance > SIMILAR_TEMPO or (friends and its_key and its_key not in friends):
+        if distance > SIMILAR_TEMPO or (in_key and its_key not in friends):
             continue
-        ranked.append((its_key != key, distance, post_id))
-    chosen: dict[int, None] = {}
-    for _, _, post_id in sorted(ranked):
-        chosen.setdefault(post_id)
-    return list(chosen)
+        if in_tempo or in_key:
+            ranked.append((-in_tempo - in_key, in_key and its_key != key, distance, post_id))
+    return list(dict.fromkeys(post_id for *_, post_id in sorted(ranked)))
 
 
 def without(filters: Filters, name: str) -> Filters:

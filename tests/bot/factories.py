@@ -7,11 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.importing.collections import CollectionView
 from services.importing.service import View
 from storage.connections import Connection
 from storage.import_items import Outcome, Tally
-from storage.importing import Import
+from storage.importing import Collection, Import
+from storage.library import LibraryPost
 from storage.people import User
+from storage.samples import Sample
 
 NOW = datetime(2026, 11, 20, 14, 5, tzinfo=UTC)
 
@@ -91,6 +94,7 @@ def imported(**changes: Any) -> Import:
         cursor=None,
         more=False,
         pages=2,
+        by_clock=False,
         created_at=NOW,
         started_at=NOW,
         ended_at=None,
@@ -98,6 +102,7 @@ def imported(**changes: Any) -> Import:
         key="collection:17900",
         title="Reels ideas",
         url="https://www.instagram.com/mia/saved/reels-ideas/17900/",
+        filters={},
     )
     return replace(base, **changes)
 
@@ -124,6 +129,35 @@ def view(
     )
 
 
+def collection(**changes: Any) -> Collection:
+    base = Collection(
+        id=5,
+        key="collection:17900",
+        title="Reels ideas",
+        url="https://www.instagram.com/mia/saved/reels-ideas/17900/",
+        refresh="never",
+        refresh_at=None,
+        connection_id=3,
+        filters={},
+        merged_into=None,
+    )
+    return replace(base, **changes)
+
+
+def collection_view(one: Collection | None = None, **changes: Any) -> CollectionView:
+    base = CollectionView(
+        collection=one or collection(),
+        posts=24,
+        looked_at=NOW,
+        account=connection(),
+        unfinished=None,
+        failed=None,
+        head=None,
+        parts=[],
+    )
+    return replace(base, **changes)
+
+
 def outcome(**changes: Any) -> Outcome:
     base = Outcome(
         position=0,
@@ -134,3 +168,66 @@ def outcome(**changes: Any) -> Outcome:
         settled_at=NOW,
     )
     return replace(base, **changes)
+
+
+def post(**changes: Any) -> LibraryPost:
+    base = LibraryPost(
+        id=7,
+        shortcode="C1a2b3",
+        kind="video",
+        author="creator",
+        caption="Sunset 🌇",
+        taken_at=NOW - timedelta(days=3),
+        added_at=NOW,
+    )
+    return replace(base, **changes)
+
+
+def sample(**changes: Any) -> Sample:
+    """An analysed film with sound."""
+    base = Sample(
+        id=9,
+        post_id=7,
+        position=1,
+        kind="video",
+        bytes=2_000_000,
+        object_key="instagram/7/1-1.mp4",
+        width=1080,
+        height=1920,
+        state="ready",
+        failure=None,
+        seconds=10.2,
+        audio_key="instagram/7/1-1.m4a",
+        waveform_key="instagram/7/1-1.wave.png",
+        thumbnail_key=None,
+        colour=None,
+        bpm=122.03,
+        bpm_alternative=61.0,
+        bpm_confidence=0.5,
+        no_bpm=None,
+        key="A minor",
+        key_second="C major",
+        key_confidence=0.7,
+        key_sure=True,
+        no_key=None,
+    )
+    return replace(base, **changes)
+
+
+def silent_film(**changes: Any) -> Sample:
+    nothing: dict[str, Any] = {"bpm": None, "key": None, "no_bpm": "no_audio", "no_key": "no_audio"}
+    return sample(**nothing, audio_key=None, waveform_key=None, **changes)
+
+
+def photo(**changes: Any) -> Sample:
+    nothing: dict[str, Any] = {"bpm": None, "key": None, "seconds": None, "key_second": None}
+    base = sample(**nothing, audio_key=None, waveform_key=None, kind="image")
+    made = replace(
+        base,
+        object_key="instagram/7/1-1.jpg",
+        thumbnail_key="instagram/7/1-1.thumb.jpg",
+        colour="#1b2a55",
+        width=1080,
+        height=1350,
+    )
+    return replace(made, **changes)

@@ -8,23 +8,40 @@ from itertools import product
 
 import pytest
 
-from bot import menu, notices
+from bot import callbacks, menu, notices
 from bot.accounts import admin, connect, credits, preferences, privacy
 from bot.cards import LIMIT, Card
-from bot.importing import cards
+from bot.importing import cards, collection_cards, library_cards
 from bot.router import error_card
 from sandbox.telegram.html import parse_html, utf16_length
 from services.errors import BadInput, ReelayError
 from services.importing.decisions import Reason
+from services.importing.harmony import KEYS
+from services.importing.library import Choices, Shelf
 from storage.audit import Entry
 from storage.credits import Audit, Line
 from storage.import_items import Tally
-from tests.bot.factories import HOSTILE, NOW, connection, outcome, user, view
+from storage.library import Filters
+from tests.bot.factories import (
+    HOSTILE,
+    NOW,
+    collection,
+    collection_view,
+    connection,
+    imported,
+    outcome,
+    photo,
+    post,
+    sample,
+    silent_film,
+    user,
+    view,
+)
 
 TALLIES = (
     Tally(),
     Tally(pending=60, saved=50, skipped=4, gone=4, failed=2, dropped=9, held=50),
-    Tally(saved=1, skipped=1),
+    Tally(saved=1, skipped=1, filtered=7),
 )
 BIG = 1_000_000_000
 
@@ -45,6 +62,9 @@ def import_cards(title: str) -> Iterator[Card]:
             balance=BIG,
             failures={title: 3, "short": 1},
             wait_until=NOW + timedelta(days=1),
+            by_clock=more,
+            pages=int(more),
+            filters={"tags": [title]},
         )
         yield cards.card(shown, user(zone="Asia/Kathmandu"), NOW, 9.0)
         if reason is None:
@@ -53,6 +73,54 @@ def import_cards(title: str) -> Iterator[Card]:
             yield cards.jobs([shown] * 8)
             listed = [outcome(shortcode=title, error=title)] * cards.FAILURES_SHOWN
             yield cards.failures(shown, listed)
+
+
+def of_collections(text: str) -> Iterator[Card]:
+    other = collection(id=BIG + 1, title=text, merged_into=BIG)
+    filters = {"kind": "video", "within": "week", "since": "2026-01-01", "tags": ["x" * 100] * 20}
+    for one, account, state in product(
+        (
+            collection(id=BIG, title=text),
+            collection(id=BIG, title=text, refresh="weekly", refresh_at=NOW, filters=filters),
+        ),
+        (None, connection(username=text, status="expired"), connection(status="blocked")),
+        (None, "offered", "running", "paused"),
+    ):
+        shown = collection_view(
+            one,
+            account=account,
+            unfinished=imported(state=state, id=BIG) if state else None,
+            failed=(BIG, 500),
+            head=other,
+            parts=[other] * 9,
+        )
+        yield collection_cards.card(shown, "Asia/Kathmandu", NOW)
+        yield collection_cards.filters(shown)
+    yield collection_cards.merge(other, [collection(title=text)] * 30)
+    yield collection_cards.merge(other, [])
+    yield collection_cards.listed([collection(id=BIG, title=text), *[other] * 29])
+    yield collection_cards.listed([])
+    yield collection_cards.ask_range(BIG)
+    yield collection_cards.ask_tags(BIG, on=True)
+
+
+def library(text: str) -> Iterator[Card]:
+    filters = Filters("photo", text, text, BIG, (60, 90), KEYS[:4], NOW.isoformat(), text, (BIG,))
+    posts = [post(id=BIG + n, author=text, caption=text, shortcode=text) for n in range(6)]
+    choices = Choices([(text, BIG)] * 8, [(text, BIG)] * 8, [])
+    for chosen, total in product((filters, Filters()), (0, BIG)):
+        shown = Shelf(posts, {BIG: [sample()]}, chosen, 7, total, text)
+        yield library_cards.shelf(shown)
+        yield library_cards.filters(shown)
+    for files in ([sample()], [photo(state="pending")], [silent_film()] * 20, []):
+        text_and_keys = library_cards.caption(posts[0], files, "UTC")
+        yield Card(text_and_keys, library_cards.sample_keys(posts[0], files))
+    yield from (library_cards.authors(choices), library_cards.tags(choices))
+    yield from (library_cards.tempos(), library_cards.keys(), library_cards.dates())
+    yield library_cards.removed(posts[0])
+    yield library_cards.sound_too_large(BIG, BIG)
+    yield library_cards.too_large(BIG, "https://reelay.example/downloads/x", leads=False)
+    yield library_cards.too_large(BIG, None, leads=True)
 
 
 def account_cards(text: str) -> Iterator[Card]:
@@ -98,7 +166,13 @@ def admin_cards(text: str) -> Iterator[Card]:
 
 
 def every_card(text: str) -> list[Card]:
-    return [*import_cards(text), *account_cards(text), *admin_cards(text)]
+    return [
+        *import_cards(text),
+        *of_collections(text),
+        *library(text),
+        *account_cards(text),
+        *admin_cards(text),
+    ]
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -115,6 +189,7 @@ def test_every_card_is_what_telegram_takes(text: str) -> None:
                 assert key.text.strip()
                 if key.callback_data is not None:
                     assert 1 <= len(str(key.callback_data).encode()) <= 64
+                    assert callbacks.read(str(key.callback_data)), "no tap of it would be heard"
 
 
 def test_what_a_stranger_wrote_reaches_the_chat_as_text() -> None:

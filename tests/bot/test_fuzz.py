@@ -24,8 +24,13 @@ VERBS = {
     "con": "begin list cancel one forget forget_yes",
     "cre": "show history page audit",
     "set": "zones zone quiet quiet_set notices mute show",
+    "exp": "ask csv json sound cancel",
+    "lib": "show page clear off filter authors tags from tempos keys dates kind author tag bpm key "
+    "since collection open play wav mpeg files similar delete undo",
     "pri": "export delete keep undo show",
     "adm": "show people person block let_in grant grant_ask invite health stuck retry refund audit",
+    "col": "list one daily weekly never now merge join unmerge filters range tags anykind video "
+    "photo anytag anytime week month year everything",
     "nosuch": "show",
 }
 BUTTONS = [f"v1:{area}:{verb}" for area, verbs in VERBS.items() for verb in verbs.split()]

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from unittest.mock import Mock
 
+from services.importing.library import Library
 from services.importing.service import Importing
 from storage import cards as card_rows
 from storage import import_items, notices
 from storage.database import Database
+from storage.library import Filters
 from tests.support.queries import counted
-from tests.support.rows import MIA, NOW, an_import, person
+from tests.support.rows import MIA, NOW, an_import, archived, person
 
 LIST, VIEWS = 1, 6
 
@@ -64,3 +66,23 @@ async def test_the_outbox_and_the_cards_look_with_one_query(database: Database) 
             assert len(await notices.due(db, NOW)) == 5
             await card_rows.due(db, NOW)
     assert len(statements) == 2, "\n".join(statements)
+
+
+async def test_a_shelf_of_the_library_and_a_card(database: Database) -> None:
+    """Position, count, posts, files; a filter by collection asks for its title, too."""
+    await person(database, MIA)
+    library = Library(database, Mock(), Mock(), lambda: NOW, public_url="")
+    for number in (1, 8):
+        for n in range(number):
+            post_id = await archived(database, MIA, f"{number}-{n}", files=number)
+        with counted(database) as statements:
+            view = await library.shelf(MIA)
+        assert len(statements) == 4, "\n".join(statements)
+        with counted(database) as statements:
+            await library.shelf(MIA, filters=Filters(collection_id=number, text="sun"))
+        assert len(statements) == 4 + 1 + 1, "\n".join(statements)
+        await library.shelf(MIA, filters=Filters())
+        with counted(database) as statements:
+            await library.post(MIA, post_id)
+        assert len(statements) == 2, "\n".join(statements)
+    assert (len(view.posts), view.total) == (6, 9)

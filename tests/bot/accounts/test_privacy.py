@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
+from pathlib import Path
 
+import httpx
 import pytest
 
+from bot.accounts.privacy import export_ready
+from sandbox.world import World
+from services.accounts import privacy
 from storage import exports
 from storage.tables import metadata
 from tests.bot.seeds import seed_import, state_of
@@ -54,6 +60,32 @@ async def test_the_export_holds_everything_but_secrets(harness: Harness) -> None
     everything = b"".join(packed.read(name) for name in names)
     for secret in (harness.sandbox.world.session_id("mia"), "sessionid"):
         assert secret.encode() not in everything
+
+
+async def test_what_is_too_large_for_the_chat_comes_by_a_link(
+    tmp_path: Path, templates: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(privacy, "CHAT_BYTES", 0)
+    async with Harness(
+        tmp_path / "data", world, templates=templates, PUBLIC_URL="https://reelay.example/"
+    ) as harness:
+        mia = await harness.owner()
+        mia.say("/privacy")
+        await mia.tap("Export everything")
+        said = await mia.sees("reelay-1.zip is too large for Telegram. Download it within a day")
+        (path,) = re.findall(r"https://reelay\.example(/downloads/\S+)", said["text"])
+        assert not any("document" in message for message in mia.messages())
+        async with httpx.AsyncClient(trust_env=False) as http:
+            url = f"http://127.0.0.1:{harness.app.web_port}{path}"
+            assert (await http.get(url)).content.startswith(b"PK")
+            harness.clock.advance(hours=24)
+            assert (await http.get(url)).status_code == 404
+
+
+def test_without_an_address_for_links_the_export_says_so() -> None:
+    text = export_ready(2, {"exports/1/reelay-2.zip": None}).text
+    assert "in 2 parts" in text
+    assert "reelay-2.zip is too large for Telegram. Whoever runs this bot has to set" in text
 
 
 async def test_one_export_at_a_time(harness: Harness) -> None:

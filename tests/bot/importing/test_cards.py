@@ -34,7 +34,7 @@ def test_a_preview_says_price_balance_and_time() -> None:
     card = shown(state="offered", tally=Tally(pending=24), balance=1500)
     assert "24 posts\n" in card.text
     assert "Costs 1 credit a post: 24 credits; you have 1,500. About 1 min." in card.text
-    assert keys(card) == ["📥 Import all", "Cancel"]
+    assert keys(card) == ["📥 Import all", "🧹 Filters", "Cancel"]
 
 
 def test_a_preview_of_one_post_counts_in_the_singular() -> None:
@@ -50,7 +50,7 @@ def test_a_preview_of_a_long_list_gives_upper_bounds_and_the_newest() -> None:
     assert "3 of them are here already" in card.text
     assert "up to 500 credits" in card.text
     assert "at most." in card.text
-    assert keys(card) == ["📥 Import all", "Newest 50", "Cancel"]
+    assert keys(card) == ["📥 Import all", "Newest 50", "🧹 Filters", "Cancel"]
 
 
 def test_a_preview_warns_when_the_credits_will_not_do() -> None:
@@ -226,14 +226,14 @@ def test_the_result_counts_everything_once() -> None:
         "1 failed: the file came incomplete",
         "290 credits paid, 8 refunded, 1,210 left",
     ]
-    assert keys(card) == ["Show failures", "🔁 Retry 3", "📄 CSV report", "Menu"]
+    assert keys(card) == ["Show failures", "🔁 Retry 3", "📄 CSV report", "🗂 Collection", "Menu"]
 
 
 def test_a_clean_result_has_nothing_to_retry() -> None:
     card = cards.result(view(Tally(saved=1), state="done", charged=1))
     assert "1 post saved" in card.text
     assert "1 credit paid" in card.text
-    assert keys(card) == ["📄 CSV report", "Menu"]
+    assert keys(card) == ["📄 CSV report", "🗂 Collection", "Menu"]
 
 
 def test_a_stopped_import_says_what_was_left() -> None:

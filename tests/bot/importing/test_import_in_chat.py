@@ -29,7 +29,7 @@ async def test_a_collection_is_imported_from_link_to_report(
         preview = await mia.sees(
             "Beats · 4 posts so far, and there are more\nCosts 1 credit a post"
         )
-        assert mia.labels(preview) == ["📥 Import all", "Newest 50", "Cancel"]
+        assert mia.labels(preview) == ["📥 Import all", "Newest 50", "🧹 Filters", "Cancel"]
         await mia.tap("Import all")
         result = await mia.sees("✅ Done: Beats\n4 posts saved")
         assert "4 credits paid, 0 refunded, 496 left" in result["text"]
