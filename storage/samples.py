@@ -122,6 +122,17 @@ async def begin(db: AsyncConnection, sample_id: int, run: int, now: datetime) ->
     return await _change(db, sample_id, run, now, tries=samples.c.tries + 1)
 
 
+async def untry(db: AsyncConnection, sample_id: int, run: int, now: datetime) -> bool:
+    """The try of this run does not count."""
+    return await _change(db, sample_id, run, now, tries=samples.c.tries - 1)
+
+
+async def exists(db: AsyncConnection, sample_id: int) -> bool:
+    """False once its post was deleted."""
+    query = sa.select(sa.exists().where(samples.c.id == sample_id))
+    return bool((await db.execute(query)).scalar_one())
+
+
 async def next_run(db: AsyncConnection, sample_id: int, run: int, now: datetime) -> bool:
     return await _change(db, sample_id, run, now, run=samples.c.run + 1)
 

@@ -16,11 +16,14 @@ from bot.menu import ADMIN_COMMANDS
 from bot.settings import Settings
 from sandbox.instagram.bad_days import DAYS
 from sandbox.tours import TOURS
+from services.clock import utc_now
 from services.web import metrics
+from services.web.downloads import Downloads
 from services.web.health import Health
 from services.web.server import SideServer
 from storage import migrate
 from storage.database import Database, sqlite_url
+from storage.objects import BadAddress, ObjectStore, open_store
 
 ROOT = Path(__file__).parent.parent
 GUIDE, DECISIONS = ROOT / "docs" / "guide.md", ROOT / "docs" / "decisions.md"
@@ -85,11 +88,24 @@ def test_every_route_is_in_the_guide() -> None:
 
     async def receive(_update: dict[str, object]) -> None: ...
 
-    server = SideServer(nothing, cast("Health", None), webhook=("secret", receive))
+    downloads = Downloads(nothing, cast("ObjectStore", None), utc_now)
+    server = SideServer(nothing, cast("Health", None), downloads, webhook=("secret", receive))
     application: web.Application = server.application()
     routes = sorted({resource.canonical for resource in application.router.resources()})
     assert "/health" in routes
     assert missing(routes, read(GUIDE)) == []
+
+
+def test_every_example_of_a_media_store_opens(tmp_path: Path) -> None:
+    rows = re.findall(r"^\|[^|]+\| `(\w+://[^`]+)` \| `(\{.*\})` \|$", read(GUIDE), re.MULTILINE)
+    assert [address.partition(":")[0] for address, _ in rows] == ["s3", "s3", "gs", "az"]
+    for address, options in rows:
+        given = options.replace("…", "a2V5")
+        if "/path/" in given:  # the option is known, the file is not there
+            with pytest.raises(BadAddress, match="Unable to open service account file"):
+                open_store(address, given, tmp_path)
+        else:
+            open_store(address, given, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ read fails alone; the post stays saved and nothing is refunded.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from services.jobs.engine import MEDIA, Engine, Job
 from services.media.runner import MediaFailed, MediaRunner
 from storage import samples
 from storage.database import Database
-from storage.objects import ObjectStore
+from storage.objects import ObjectStore, to_the_end
 from storage.samples import Pending
 
 MAX_TRIES = 3
@@ -59,30 +61,50 @@ class Samples:
             if file is None or not await samples.begin(db, job.row, job.run, self._now()):
                 return False
         if file.tries >= MAX_TRIES:
-            await self._settle(file, "failed", failure="crashed")
+            async with self._folder(file):  # removes what the tries left behind
+                await self._settle(file, "failed", failure="crashed")
             return False
         try:
             found = await self._analyse(file)
         except (MediaFailed, FileNotFoundError) as error:
             reason = error.reason if isinstance(error, MediaFailed) else "not_stored"
             await self._settle(file, "failed", failure=reason)
+        except BaseException:  # a stop, or a store that refuses: the process lives, so no try
+            await to_the_end(self._untry(file))
+            raise
         else:
             await self._settle(file, "ready", **found)
         return False
 
+    async def _untry(self, file: Pending) -> None:
+        async with self._database.write() as db:
+            await samples.untry(db, file.id, file.run, self._now())
+
     async def _settle(self, file: Pending, state: str, **found: Any) -> None:
         async with self._database.write() as db:
             await samples.settle(db, file.id, file.run, state, self._now(), **found)
+            gone = not await samples.exists(db, file.id)
+        if gone:  # its post was deleted meanwhile
+            for column in ("audio_key", "waveform_key", "thumbnail_key"):
+                if column in found:
+                    await self._objects.delete(found[column])
 
     async def _analyse(self, file: Pending) -> dict[str, Any]:
         """Columns of the sample; the files that were made are in the store then."""
-        incoming = await self._objects.folder()
-        with tempfile.TemporaryDirectory(dir=incoming, prefix="sample-") as folder:
-            made = Path(folder)
-            async with self._objects.local(file.object_key) as source:
-                if file.kind == "image":
-                    return await self._photo(file, source, made)
-                return await self._film(file, source, made)
+        async with self._folder(file) as made, self._objects.local(file.object_key) as source:
+            if file.kind == "image":
+                return await self._photo(file, source, made)
+            return await self._film(file, source, made)
+
+    @asynccontextmanager
+    async def _folder(self, file: Pending) -> AsyncIterator[Path]:
+        """Always the same for a file: what a killed process left there, the next try removes."""
+        folder = await self._objects.part(f"sample-{file.id}")
+        try:
+            await asyncio.to_thread(_emptied, folder)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     async def _photo(self, file: Pending, source: Path, made: Path) -> dict[str, Any]:
         thumbnail = made / "thumbnail.jpg"
@@ -124,6 +146,11 @@ class Samples:
 
     def _job(self, file: Pending) -> Job:
         return Job(self.name, file.id, file.run, 0, str(file.post_id))
+
+
+def _emptied(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
 
 
 def sample_columns(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,14 +40,23 @@ def make(source: Path, thumbnail: Path) -> Photo:
             with Image.open(source, formats=FORMATS) as opened:
                 width, height = opened.size
                 opened.draft("RGB", (THUMBNAIL[0] * 2, THUMBNAIL[1] * 2))
-                small = ImageOps.exif_transpose(opened).convert("RGB")
+                small = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise NotPicture("bomb") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise NotPicture("not_media") from error
     small.thumbnail(THUMBNAIL, Image.Resampling.LANCZOS)
+    small = _on_white(ImageOps.exif_transpose(small))
     small.save(thumbnail, "JPEG", quality=85)
     return Photo(width, height, _dominant(small))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """What shines through is white, as in the chat, not black."""
+    if image.mode != "RGBA":
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
 
 
 def _dominant(image: Image.Image) -> str:

@@ -17,10 +17,12 @@ from typing import Any
 
 _PROGRAM = (sys.executable, "-P", "-m", "services.media.task")
 _MAX_ANSWER = 1 << 20
+_OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGALRM)  # the child's own limits
 
 
 class MediaFailed(Exception):
-    """`reason`: what the task said of the file, or one of timeout, crashed, memory."""
+    """`reason`: not_media, no_audio or bomb, which the task says of the file; or one of timeout,
+    memory, crashed."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -46,11 +48,10 @@ class MediaRunner:
                 stderr=asyncio.subprocess.DEVNULL,
                 env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": _import_path()},
                 start_new_session=True,
-                limit=_MAX_ANSWER,
             )
             try:
                 async with asyncio.timeout(limit_seconds):
-                    output, _ = await process.communicate(json.dumps(dict(arguments)).encode())
+                    output = await _talk(process, json.dumps(dict(arguments)).encode())
             except TimeoutError:
                 raise MediaFailed("timeout") from None
             finally:  # also when the waiting task was cancelled
@@ -58,7 +59,26 @@ class MediaRunner:
                     with contextlib.suppress(ProcessLookupError):
                         os.killpg(process.pid, signal.SIGKILL)
                     await process.wait()
+        if process.returncode in _OUT_OF_TIME:
+            raise MediaFailed("timeout")
         return _read(output)
+
+
+async def _talk(process: asyncio.subprocess.Process, question: bytes) -> bytes:
+    """What it answers until its end. Errors: MediaFailed if that is more than any task says: a
+    decoder that was taken over must not fill our memory."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(question)
+    with contextlib.suppress(ConnectionError):  # it ended before it had listened
+        await process.stdin.drain()
+    process.stdin.close()
+    try:
+        await process.stdout.readexactly(_MAX_ANSWER)
+    except asyncio.IncompleteReadError as end:
+        await process.wait()
+        return end.partial
+    raise MediaFailed("crashed")
 
 
 def _import_path() -> str:
@@ -71,9 +91,11 @@ def _import_path() -> str:
 def _read(output: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(output)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise MediaFailed("crashed") from None
-    if "failed" in answer:
-        raise MediaFailed(str(answer["failed"]))
-    result: dict[str, Any] = answer["result"]
-    return result
+    match answer:
+        case {"result": dict() as result}:
+            return result
+        case {"failed": str() as reason}:
+            raise MediaFailed(reason)
+    raise MediaFailed("crashed")

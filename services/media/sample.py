@@ -38,6 +38,8 @@ def make(source: Path, audio: Path, picture: Path) -> Sample:
     if found.audio_codec is None:
         return Sample(found, None, [], None, "no_audio", None, "no_audio")
     samples = sound.mono(source, tempo.RATE, ANALYSED_SECONDS)
+    if not len(samples):  # a track of which nothing can be heard
+        return Sample(found, None, [], None, "no_audio", None, "no_audio")
     waveform.draw(samples, picture)
     beat, tonality = tempo.estimate(samples), keys.estimate(samples)
     return Sample(
@@ -52,13 +54,16 @@ def make(source: Path, audio: Path, picture: Path) -> Sample:
 
 
 def _extract(source: Path, found: Probe, audio: Path) -> str | None:
-    """AAC is copied, anything else decoded. A sound that can't be written is left out."""
-    try:
-        if found.audio_codec == "aac":
-            sound.copy(source, audio)
-            return "m4a"
-        sound.extract(source, audio, "mp3")
-    except (FFmpegError, Unreadable, ValueError):
-        audio.unlink(missing_ok=True)
-        return None
-    return "mp3"
+    """AAC is copied; anything else, or what can't be copied, is encoded anew. A sound that can't
+    be written is left out."""
+    for kind in ("m4a", "mp3") if found.audio_codec == "aac" else ("mp3",):
+        try:
+            if kind == "m4a":
+                sound.copy(source, audio)
+            else:
+                sound.extract(source, audio, kind)
+        except (FFmpegError, Unreadable, ValueError):
+            audio.unlink(missing_ok=True)
+        else:
+            return kind
+    return None

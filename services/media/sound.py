@@ -6,6 +6,7 @@ decoding stops at the first damaged packet unless packets are decoded one by one
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,13 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
 
+# what Instagram has, and what is made of it; others, such as playlists, lead to other files
+READ = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mp3,wav,ogg,flac,aac"
 FORMATS = {"wav": ("wav", "pcm_s16le", None), "mp3": ("mp3", "libmp3lame", 192_000)}
 TIMEOUTS = (20.0, 20.0)  # for opening and for each read; a stuck decoder is the runner's business
 DAMAGED_PACKETS = 50  # skipped at most
 MAX_SECONDS = 600.0  # of sound that are decoded
+PLAUSIBLE_SECONDS = 86_400.0  # a header that tells more is damaged
 
 
 class Unreadable(Exception):
@@ -48,8 +52,9 @@ def probe(path: Path) -> Probe:
     with _opened(path) as box:
         film = box.streams.video[0].codec_context if box.streams.video else None
         audio = box.streams.audio[0].codec_context if box.streams.audio else None
+        seconds = (box.duration or 0) / av.time_base
         return Probe(
-            seconds=round(box.duration / av.time_base, 3) if box.duration else None,
+            seconds=round(seconds, 3) if 0 < seconds < PLAUSIBLE_SECONDS else None,
             width=film.width if film else None,
             height=film.height if film else None,
             video_codec=film.name if film else None,
@@ -64,33 +69,35 @@ def mono(path: Path, rate: int, limit_seconds: float) -> Samples:
     with _opened(path) as box:
         track = _track(box)
         resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
-        for frame in _frames(box, track):
-            for ready in resampler.resample(frame):
-                pieces.append(ready.to_ndarray()[0])
-                count += ready.samples
+        for ready in _resampled(box, track, resampler):
+            pieces.append(ready.to_ndarray()[0])
+            count += ready.samples
             if count >= most:
                 break
-        pieces += [ready.to_ndarray()[0] for ready in resampler.resample(None)]
     samples = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-    return np.nan_to_num(samples[:most])
+    return np.clip(np.nan_to_num(samples[:most]), -1, 1)
 
 
 def copy(source: Path, target: Path) -> None:
-    """AAC out of MP4 into M4A without decoding. Errors: Unreadable."""
+    """AAC out of MP4 into M4A without decoding. Errors: Unreadable, FFmpegError."""
     with _opened(source) as box:
         track = _track(box)
         options = {"movflags": "+faststart"}
         with av.open(str(target), "w", format="ipod", container_options=options) as out:
             stream = out.add_stream_from_template(track)
-            for packet in box.demux(track):
+            copied = 0
+            for packet in _packets(box, track):
                 if packet.dts is None:  # the flush packet at the end
                     continue
                 packet.stream = stream
                 out.mux(packet)
+                copied += 1
+            if not copied:
+                raise Unreadable("no_audio")
 
 
 def extract(source: Path, target: Path, kind: str) -> None:
-    """Decodes and encodes anew, as one of FORMATS. Errors: Unreadable."""
+    """Decodes and encodes anew, as one of FORMATS. Errors: Unreadable, FFmpegError."""
     container, encoder, bit_rate = FORMATS[kind]
     with _opened(source) as box:
         track = _track(box)
@@ -103,20 +110,25 @@ def extract(source: Path, target: Path, kind: str) -> None:
             resampler = av.AudioResampler(
                 format=stream.codec_context.format, layout=layout, rate=rate
             )
-            for frame in _frames(box, track):
-                for ready in resampler.resample(frame):
-                    out.mux(stream.encode(ready))
-            for ready in resampler.resample(None):
+            heard = 0
+            for ready in _resampled(box, track, resampler):
                 out.mux(stream.encode(ready))
+                heard += ready.samples
+            if not heard:
+                raise Unreadable("no_audio")
             out.mux(stream.encode(None))
 
 
 def _opened(path: Path) -> Any:
     try:
-        return av.open(str(path), timeout=TIMEOUTS)
+        box = av.open(str(path), timeout=TIMEOUTS, options={"format_whitelist": READ})
     except (av.error.FFmpegError, ValueError, OSError) as error:
         # damage arrives as many classes, PermissionError among them
         raise Unreadable("not_media") from error
+    if not box.streams.video and not box.streams.audio:
+        box.close()
+        raise Unreadable("not_media")
+    return box
 
 
 def _track(box: Any) -> Any:
@@ -125,15 +137,16 @@ def _track(box: Any) -> Any:
     return box.streams.audio[0]
 
 
+def _packets(box: Any, track: Any) -> Iterator[Any]:
+    """Until the end, or where the container breaks off: what came counts."""
+    with contextlib.suppress(av.error.FFmpegError):
+        yield from box.demux(track)
+
+
 def _frames(box: Any, track: Any) -> Iterator[Any]:
     """Decoded frames; damaged packets are skipped, up to a limit."""
     damaged, seconds = 0, 0.0
-    packets = box.demux(track)
-    while seconds < MAX_SECONDS:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.error.FFmpegError):
-            return  # the end, or the container breaks off here: what came counts
+    for packet in _packets(box, track):
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
@@ -142,5 +155,17 @@ def _frames(box: Any, track: Any) -> Iterator[Any]:
                 return
             continue
         for frame in frames:
-            seconds += frame.samples / frame.sample_rate
+            seconds += frame.samples / (frame.sample_rate or 1)
             yield frame
+        if seconds > MAX_SECONDS:
+            return
+
+
+def _resampled(box: Any, track: Any, resampler: Any) -> Iterator[Any]:
+    for frame in _frames(box, track):
+        try:
+            ready = resampler.resample(frame)
+        except (av.error.FFmpegError, ValueError):
+            continue  # damage made it a frame of another rate or layout
+        yield from ready
+    yield from resampler.resample(None)

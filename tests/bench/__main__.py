@@ -1,4 +1,5 @@
-"""Runs every benchmark, prints tables, and fails only where a result is wrong, never for slowness.
+"""Runs every benchmark, prints tables, and fails where a result is wrong or an import or analysis
+would hold up the chat; never for slowness.
 
 The stand-ins and the visitor live in this process; the bot and gallery-dl in their own.
 """
@@ -9,24 +10,28 @@ import asyncio
 import os
 import platform
 import sys
+from functools import partial
 
 import click
 
 from sandbox.world import World
-from tests.bench import answers, footprint, importing
+from tests.bench import accuracy, answers, footprint, importing, media
 from tests.bench.table import Result, show
+
+NAMES = ("import", "answers", "footprint", "media", "accuracy")
 
 
 @click.command()
-@click.option("--only", type=click.Choice(["import", "answers", "footprint"]), help="One of them.")
-def main(only: str | None) -> None:
-    missed = asyncio.run(_run(only))
+@click.option("--only", type=click.Choice(NAMES), help="One of them.")
+@click.option("--librosa", metavar="PYTHON", help="An interpreter with librosa, to compare with.")
+def main(only: str | None, librosa: str | None) -> None:
+    missed = asyncio.run(_run(only, librosa))
     for bar in missed:
         click.echo(f"MISSED: {bar}")
     sys.exit(bool(missed))
 
 
-async def _run(only: str | None) -> list[str]:
+async def _run(only: str | None, librosa: str | None) -> list[str]:
     click.echo(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     )
@@ -36,6 +41,8 @@ async def _run(only: str | None) -> list[str]:
         ("import", importing.run),
         ("answers", answers.run),
         ("footprint", footprint.run),
+        ("media", partial(media.run, librosa=librosa)),
+        ("accuracy", accuracy.run),
     ):
         if only in (None, name):
             result: Result = await benchmark(world)

@@ -157,7 +157,9 @@ class Stage:
             files = (await db.execute(sa.select(media.c.object_key, media.c.sha256))).all()
             of_samples = (samples.c.audio_key, samples.c.waveform_key, samples.c.thumbnail_key)
             drawn = {key for row in await db.execute(sa.select(*of_samples)) for key in row if key}
-            saved = sa.select(item_table.c.post_id).where(item_table.c.state == "saved")
+            saved = sa.select(item_table.c.post_id).where(
+                item_table.c.state == "saved", item_table.c.post_id.is_not(None)
+            )
             known = set((await db.execute(sa.select(posts.c.id))).scalars())
             assert set((await db.execute(saved)).scalars()) <= known
             held = sa.select(sa.func.count()).where(
