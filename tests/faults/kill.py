@@ -167,7 +167,7 @@ def _compare(tally: Tally, ended: Ended, ideal: Ended, name: str) -> None:
     tally.leftovers += len(ended.facts.leftovers)
     for leftover in ended.facts.leftovers:
         say(f"LEFT BEHIND {leftover}")
-    for part in ("state", "outcomes", "files", "balance"):
+    for part in ("state", "outcomes", "files", "samples", "balance"):
         mine, theirs = getattr(ended.facts, part), getattr(ideal.facts, part)
         if mine != theirs:
             shown = f"{ended.facts.counts} {mine}" if part in ("state", "balance") else part
