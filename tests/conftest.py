@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import functools
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 import structlog
+from httpx._transports import default as transports
 
 from sandbox.world import World
 from services.clock import utc_now
@@ -40,6 +42,15 @@ def plain_logs() -> None:
 def world() -> World:
     """Shared: it holds no state but what it has rendered."""
     return World()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates_are_read_once() -> Iterator[None]:
+    """httpx would read the system's anew for each client, 30 ms every time; a bot has three."""
+    with pytest.MonkeyPatch.context() as patch:
+        read = functools.cache(transports.create_ssl_context)
+        patch.setattr(transports, "create_ssl_context", read)
+        yield
 
 
 @pytest.fixture(autouse=True)
