@@ -68,6 +68,7 @@ log = structlog.get_logger()
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+PARTS_KEPT = timedelta(days=1)  # no work takes as long; an import that is paused may go on from it
 
 
 class App:
@@ -117,12 +118,13 @@ class App:
         )
         runner = MediaRunner()
         self.samples = Samples(self.database, self.engine, self.objects, runner, now)
+        self.fetcher = Fetcher(self.database, self.objects, cdn, now)
         self.import_job = ImportJob(
             self.database,
             self.connecting,
             self.pacer,
             self.gallery,
-            Fetcher(self.database, self.objects, cdn, now),
+            self.fetcher,
             self.samples,
             now,
         )
@@ -203,6 +205,7 @@ class App:
 
     def _register_loops(self) -> None:
         every = self.clock.every
+        every(HOUR, "part files", self._sweep_parts)
         if "worker" in self.roles:
             every(BEAT, "heartbeat", self.engine.beat)
             every(HOUR, "forget finished jobs", self.engine.prune)
@@ -213,6 +216,7 @@ class App:
             every(MINUTE, "deletions", self.privacy.delete_due)
             every(MINUTE, "library", self._tidy_library)
             every(HOUR, "sweep", self.privacy.sweep)
+            every(HOUR, "left by imports", self.fetcher.sweep)
             every(HOUR, "forget updates", self.router.prune)
             every(HOUR, "expiring cookies", self.connecting.warn_expiring)
             every(15 * SECOND, "alerts", self.alerts.check)
@@ -226,6 +230,10 @@ class App:
         progress = Progress(bot, self.database, self.importing, self.now, gap)
         self.clock.every(SECOND, "notices", outbox.deliver)
         self.clock.every(SECOND, "progress cards", progress.refresh)
+
+    async def _sweep_parts(self) -> None:
+        """In every process: each has its own disk."""
+        await self.objects.sweep(self.now() - PARTS_KEPT)
 
     async def _tidy_library(self) -> None:
         if await self.library.sweep():
@@ -246,6 +254,7 @@ class App:
         self._then("database", self.database.close)
         self._then("http", self.http.aclose)
         self.gallery.sweep()
+        await self._sweep_parts()
         await self.engine.start()
         self._then("engine", self.engine.stop)
         if "worker" in self.roles:

@@ -1,5 +1,7 @@
 """Samples, the library, collections that refresh themselves, links to large files."""
 
+import re
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,6 +12,13 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "adoptions",
+        sa.Column("object_key", sa.Text(), nullable=False),
+        sa.Column("import_id", sa.BigInteger(), nullable=False),
+        sa.Column("run", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("object_key", name=op.f("pk_adoptions")),
+    )
     op.create_table(
         "downloads",
         sa.Column("token_hash", sa.Text(), nullable=False),
@@ -125,3 +134,23 @@ def upgrade() -> None:
 
     with op.batch_alter_table("exports", schema=None) as batch_op:
         batch_op.add_column(sa.Column("what", sa.JSON(), nullable=True))
+
+    _take_in_what_is_there()
+
+
+def _take_in_what_is_there() -> None:
+    """Posts that were imported before: their files wait for analysis like new ones, and their
+    hashtags are found."""
+    op.execute(
+        "insert into samples (media_id, state, changed_at) "
+        "select id, 'pending', current_timestamp from media"
+    )
+    database = op.get_bind()
+    captions = database.execute(sa.text("select id, caption from posts where caption like '%#%'"))
+    for post_id, caption in captions.fetchall():
+        tags = dict.fromkeys(tag.lower() for tag in re.findall(r"#(\w{1,100})", caption))
+        for tag in list(tags)[:60]:
+            database.execute(
+                sa.text("insert into post_tags (post_id, tag) values (:post_id, :tag)"),
+                {"post_id": post_id, "tag": tag},
+            )

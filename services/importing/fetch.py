@@ -21,7 +21,7 @@ from services.instagram.posts import (
     hashtags,
     read_post,
 )
-from storage import archive, credits, import_items, importing, samples
+from storage import adoptions, archive, credits, import_items, importing, samples
 from storage.archive import NewMedia, NewPost
 from storage.database import Database
 from storage.import_items import Item
@@ -99,7 +99,8 @@ class Fetcher:
     async def _archive(
         self, item: Import, post: Item, listed: ListedPost, files: list[Downloaded]
     ) -> str:
-        """Files into the store, then rows that name them; whatever stops that takes both back.
+        """Keys into the books, files into the store, then rows that name them; whatever stops that
+        takes it back, and after a kill `sweep` does.
 
         The commit runs to its end even when it is cancelled: else it could land after the files
         that it names were taken back.
@@ -117,15 +118,22 @@ class Fetcher:
         )
         kept = [_kept(item, post, listed, fetched, source) for fetched, source in files]
         try:
+            await to_the_end(self._announce(item, kept))
             for (fetched, _), one in zip(files, kept, strict=True):
                 await self.objects.adopt(fetched.path, one.object_key)
             raced = await to_the_end(self._name(item, post, new, kept))
         except BaseException:  # cancelled too, because another post's failure stops this one
-            await to_the_end(self._discard(kept))
+            await to_the_end(self._take_back([file.object_key for file in kept]))
             raise
         if raced:  # somebody else brought the same post in this very moment
-            await self._discard(kept)
+            await self._take_back([file.object_key for file in kept])
         return "saved"
+
+    async def _announce(self, item: Import, kept: list[NewMedia]) -> None:
+        async with self.database.write() as db:
+            if not await importing.fence(db, item.id, item.run, self.now()):
+                raise Superseded
+            await adoptions.begin(db, item.id, item.run, [file.object_key for file in kept])
 
     async def _name(self, item: Import, post: Item, new: NewPost, kept: list[NewMedia]) -> bool:
         """The rows that name the files. True: another import has brought the post meanwhile."""
@@ -138,6 +146,8 @@ class Fetcher:
             await samples.plan(db, post_id, hashtags(new.caption), now)
             await import_items.settle(db, post.id, "saved", now, post_id=post_id)
             await archive.give(db, item.user_id, post_id, now)
+            if not raced:
+                await adoptions.end(db, [file.object_key for file in kept])
         return raced
 
     async def _save(self, item: Import, post: Item, post_id: int) -> str:
@@ -160,7 +170,11 @@ class Fetcher:
         return state
 
     async def sweep(self) -> None:
-        """Removes the part files of imports that are over; one that may go on keeps its own."""
+        """Removes what imports that are over, or killed runs, have left: objects that no post
+        names, and part files. An import that may go on keeps its part files."""
+        async with self.database.read() as db:
+            left = await adoptions.left(db)
+        await self._take_back(left)
         parts = await self.objects.parts(_PARTS)
         if not parts:
             return
@@ -171,13 +185,15 @@ class Fetcher:
             if part.name.removeprefix(_PARTS).partition("-")[0] not in keep:
                 part.unlink(missing_ok=True)
 
-    async def _discard(self, files: list[NewMedia]) -> None:
+    async def _take_back(self, keys: list[str]) -> None:
         """The post was not saved after all: bytes that nobody's post names must not stay."""
-        for file in files:
+        for key in keys:
             async with self.database.read() as db:
-                named = await archive.media_exists(db, file.object_key)
+                named = await archive.media_exists(db, key)
             if not named:
-                await self.objects.delete(file.object_key)
+                await self.objects.delete(key)
+            async with self.database.write() as db:
+                await adoptions.end(db, [key])
 
 
 def _part_name(item: Import, post: Item, source: MediaSource) -> str:

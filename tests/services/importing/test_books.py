@@ -9,11 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from services.importing.decisions import MAX_IDLE_RUNS
 from services.instagram.cdn import Cdn, Fetched
 from storage import database as database_module
 from storage.objects import LocalObjects
+from storage.tables import adoptions
 from tests.services.importing.conftest import Launch
 from tests.services.importing.stage import Stage
 
@@ -166,6 +168,34 @@ async def test_an_old_run_takes_back_only_its_own_files(
     gate.open()
     view = await stage.reaches("done")
     assert (view.tally.saved, view.balance) == (1, 499)  # the files are checked at the end
+
+
+async def test_what_a_killed_run_left_in_the_store_is_removed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows name an object before it exists, and the next run removes it."""
+    adopt, announced = LocalObjects.adopt, []
+
+    async def watched(objects: LocalObjects, part: Path, key: str) -> None:
+        async with stage.app.database.read() as db:
+            rows = await db.execute(sa.select(adoptions.c.object_key))
+            announced.append(key in rows.scalars().all())
+        await adopt(objects, part, key)
+
+    monkeypatch.setattr(LocalObjects, "adopt", watched)
+    part = await stage.app.objects.part("left")
+    part.write_bytes(b"x")
+    await adopt(stage.app.objects, part, "instagram/1/1-0-1.jpg")
+    async with stage.app.database.write() as db:
+        await db.execute(
+            adoptions.insert().values(object_key="instagram/1/1-0-1.jpg", import_id=1, run=0)
+        )
+    stage.mia.say(stage.world.collection("mia", "beats").posts[0].url)
+    await stage.reaches("done")
+    await stage.idle()
+    async with stage.app.database.read() as db:
+        assert (await db.execute(sa.select(adoptions))).all() == []
+    assert announced == [True]  # and at the end the store holds nothing else
 
 
 async def test_runs_without_progress_are_given_up_and_refunded(

@@ -1,0 +1,54 @@
+"""The whole schema, table by table, in the words of the field. Read by the query modules beside it
+and by Alembic.
+
+Keys are integers so that they fit into a button. Times are aware UTC (`Moment`). Money, once-only
+effects and "one running import per collection" are unique indexes, not habits.
+"""
+
+from __future__ import annotations
+
+from storage.tables.archive import (
+    adoptions,
+    downloads,
+    library_views,
+    media,
+    post_tags,
+    posts,
+    samples,
+    user_posts,
+)
+from storage.tables.base import Moment, metadata
+from storage.tables.chat import cards, flows, notices, updates
+from storage.tables.house import audit, incidents, workers
+from storage.tables.importing import calls, collections, import_items, imports, pace
+from storage.tables.people import connections, credit_entries, exports, invitations, users
+
+__all__ = [
+    "Moment",
+    "adoptions",
+    "audit",
+    "calls",
+    "cards",
+    "collections",
+    "connections",
+    "credit_entries",
+    "downloads",
+    "exports",
+    "flows",
+    "import_items",
+    "imports",
+    "incidents",
+    "invitations",
+    "library_views",
+    "media",
+    "metadata",
+    "notices",
+    "pace",
+    "post_tags",
+    "posts",
+    "samples",
+    "updates",
+    "user_posts",
+    "users",
+    "workers",
+]
