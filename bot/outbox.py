@@ -16,7 +16,7 @@ from telegram import Bot, InputFile
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.flood import seconds
-from bot.notices import DELETED, NEVER_RINGS, SILENCED_BY, Message, Notices
+from bot.notices import DELETED, EXPIRED, NEVER_RINGS, SILENCED_BY, Message, Notices
 from services.clock import Now
 from storage import cards as card_rows
 from storage import importing, notices, people
@@ -83,6 +83,8 @@ class Outbox:
             message = DELETED
         elif user:
             message = await self._texts.message(user, notice)
+            if message and await self._lost(message):
+                message = EXPIRED
             silent = is_silent(user, notice.kind, self._now())
         try:
             if message:
@@ -100,6 +102,10 @@ class Outbox:
         else:
             await self._done(notice)
 
+    async def _lost(self, message: Message) -> bool:
+        """Exports are kept for a day, and a notice may wait longer for a person who is away."""
+        return any([await self._objects.size(key) is None for key in message.files])
+
     async def _send(self, chat_id: int, message: Message, silent: bool) -> None:
         sent = await self._bot.send_message(
             chat_id,
@@ -112,7 +118,8 @@ class Outbox:
         for key in message.files:
             async with self._objects.local(key) as path:
                 with path.open("rb") as file:
-                    document = InputFile(file, filename=PurePosixPath(key).name)
+                    name = PurePosixPath(key).name
+                    document = InputFile(file, filename=name, read_file_handle=False)  # by pieces
                     await self._bot.send_document(chat_id, document, disable_notification=True)
 
     async def _take_place(self, chat_id: int, message_id: int, import_id: int) -> None:

@@ -68,8 +68,8 @@ async def building(
 
 
 async def keys_before(db: AsyncConnection, before: datetime) -> list[tuple[int, Sequence[str]]]:
-    """(id, object keys) of the exports made before then, or of one user who is going."""
-    query = sa.select(exports.c.id, exports.c.object_keys).where(exports.c.created_at < before)
+    """(id, object keys) of the exports that were ready, or given up, before then."""
+    query = sa.select(exports.c.id, exports.c.object_keys).where(exports.c.changed_at < before)
     return [(row[0], row[1]) for row in await db.execute(query)]
 
 
@@ -116,13 +116,23 @@ async def drop(db: AsyncConnection, export_id: int) -> None:
 
 
 # what an export leaves out: secrets, and what belongs to the machine and not to the person
-_LEFT_OUT = {"secret", "candidate", "fingerprint", "candidate_fingerprint", "raw"}
+_LEFT_OUT = {"secret", "candidate", "fingerprint", "candidate_fingerprint", "raw", "token_hash"}
+_OF_USER = (
+    "connections",
+    "credit_entries",
+    "collections",
+    "imports",
+    "user_posts",
+    "library_views",
+    "downloads",
+    "notices",
+)
 
 
 async def rows_of_user(db: AsyncConnection, user_id: int) -> dict[str, list[dict[str, Any]]]:
     """Every row that is about this person, table by table; no secrets."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for name in ("connections", "credit_entries", "collections", "imports", "notices"):
+    for name in _OF_USER:
         table = tables.metadata.tables[name]
         found[name] = await _rows(db, table, table.c.user_id == user_id)
     found["users"] = await _rows(db, users, users.c.id == user_id)
@@ -130,7 +140,10 @@ async def rows_of_user(db: AsyncConnection, user_id: int) -> dict[str, list[dict
     found["import_items"] = await _rows(db, import_items, import_items.c.import_id.in_(mine))
     kept = sa.select(user_posts.c.post_id).where(user_posts.c.user_id == user_id)
     found["posts"] = await _rows(db, posts, posts.c.id.in_(kept))
-    found["media"] = await _rows(db, tables.media, tables.media.c.post_id.in_(kept))
+    files = tables.media.c.post_id.in_(kept)
+    found["media"] = await _rows(db, tables.media, files)
+    held = sa.select(tables.media.c.id).where(files)
+    found["samples"] = await _rows(db, tables.samples, tables.samples.c.media_id.in_(held))
     found["audit"] = await _rows(db, tables.audit, tables.audit.c.actor_id == user_id)
     return found
 

@@ -1,7 +1,7 @@
 """A person's right over their data: everything as a zip, and everything deleted.
 
-Called by bot/privacy.py, by the job engine (the export is built by a job) and by the clock (the
-deletion comes a day after it was asked for).
+Called by bot/accounts/privacy.py, by the job engine (the export is built by a job) and by the clock
+(the deletion comes a day after it was asked for).
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from services.accounts import export_files
+from services.accounts.export_files import Closed, ExportFiles
 from services.clock import Now
 from services.errors import BadInput
 from services.jobs.engine import DEFAULT, Engine, Job
 from storage import archive, audit, exports, flows, notices, pace, people
 from storage.archive import OwnedMedia
 from storage.database import Database
-from storage.objects import COPY, ObjectStore
+from storage.exports import Export
+from storage.objects import ObjectStore
 
 UNDO = timedelta(hours=24)
 PART_BYTES = 45_000_000
 CHAT_BYTES = 50_000_000  # larger files are not taken by Telegram: they go by a link
 KEPT = timedelta(hours=24)
-MAX_IDLE_RUNS = 3
 
 
 class Privacy:
@@ -64,46 +66,34 @@ class Privacy:
             raw = await exports.raw_posts(db, export.user_id)
             files = await archive.media_of_user(db, export.user_id)
         documents = {"data.json": _json(rows), "raw.json": _json(dict(raw))}
-        keys, large = [], []
-        for number, part in enumerate(_parts(files, sum(map(len, documents.values()))), 1):
-            path = await self._objects.part(f"export-{job.row}-{number}.part")
-            texts = documents if number == 1 else {}
-            await _write_zip(path, texts, part, self._objects)
-            key = f"exports/{job.row}/reelay-{number}.zip"
-            size = (await asyncio.to_thread(path.stat)).st_size
-            await self._objects.adopt(path, key)
-            keys.append(key)
-            if size > CHAT_BYTES:
-                large.append(key)
-        now = self._now()
-        async with self._database.write() as db:
-            if await exports.change(db, job.row, now, run=job.run, state="ready", object_keys=keys):
-                await notices.add(
-                    db, export.user_id, "export_ready", now, object_keys=keys, large=large
-                )
+        built = ExportFiles(self._database, self._objects, self._now, export)
+        try:
+            await built.clear()
+            for number, part in enumerate(_parts(files, sum(map(len, documents.values()))), 1):
+                await built.still()
+                async with built.part(f"reelay-{number}.zip") as path:
+                    texts = documents if number == 1 else {}
+                    await _write_zip(path, texts, part, self._objects)
+            await self._finish(export, built.made)
+        except Closed:
+            await built.discard()
         return False
 
+    async def _finish(self, export: Export, made: dict[str, int]) -> None:
+        now = self._now()
+        large = [key for key, size in made.items() if size > CHAT_BYTES]
+        async with self._database.write() as db:
+            if not await exports.change(db, export.id, now, run=export.run, state="ready"):
+                raise Closed
+            await notices.add(
+                db, export.user_id, "export_ready", now, object_keys=[*made], large=large
+            )
+
     async def stranded(self, before: datetime) -> list[Job]:
-        async with self._database.read() as db:
-            rows = await exports.building(db)
-        return [
-            Job(self.name, row.id, row.run, 0, str(row.user_id))
-            for row in rows
-            if row.changed_at < before
-        ]
+        return await export_files.stranded(self._database, self.name, before, of_library=False)
 
     async def restart(self, job: Job) -> Job | None:
-        now = self._now()
-        async with self._database.write() as db:
-            export = await exports.get(db, job.row)
-            if export is None:
-                return None
-            if export.idle_runs + 1 >= MAX_IDLE_RUNS:
-                if await exports.change(db, job.row, now, run=job.run, state="failed"):
-                    await notices.add(db, export.user_id, "export_failed", now)
-                return None
-            moved = await exports.next_run(db, job.row, job.run, now)
-        return Job(self.name, job.row, job.run + 1, 0, job.account) if moved else None
+        return await export_files.restart(self._database, job, self._now(), failed="export_failed")
 
     async def holds(self, user_id: int) -> tuple[int, int]:
         """(posts, bytes of media) in the person's library."""
@@ -171,9 +161,9 @@ class Privacy:
 
     async def sweep(self) -> None:
         """From the clock: exports are kept a day, delivered notices a month, questions that are
-        too old to be answered not at all."""
+        too old to be answered not at all. Posts that a kill has left without an owner go too."""
         now = self._now()
-        await self._sweep_copies((now - KEPT).timestamp())
+        await self.delete_orphans()
         async with self._database.read() as db:
             old = await exports.keys_before(db, now - KEPT)
         for export_id, keys in old:
@@ -184,13 +174,6 @@ class Privacy:
         async with self._database.write() as db:
             await notices.prune(db, now - timedelta(days=30))
             await flows.prune(db, now)
-
-    async def _sweep_copies(self, before: float) -> None:
-        """Copies of a bucket's objects that a kill has left on this machine."""
-        for copy in await self._objects.parts(COPY):
-            with contextlib.suppress(FileNotFoundError):  # its reader has just finished
-                if (await asyncio.to_thread(copy.stat)).st_mtime < before:
-                    copy.unlink()
 
 
 def _json(content: Any) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import zipfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -18,6 +18,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
+from services.accounts import export_files
+from services.accounts.export_files import Closed, ExportFiles
 from services.clock import Now
 from services.errors import BadInput, NotAllowed
 from services.importing import tables_out
@@ -33,7 +35,6 @@ CHUNK = 500  # posts in memory at once
 PART_BYTES = 45_000_000  # Telegram takes files of up to 50 MB
 MAX_PARTS = 20  # of one export; what does not fit is counted
 MAX_LINKS = 10  # sounds that are larger than a part
-MAX_IDLE_RUNS = 3
 _ENTRY = 200  # bytes of a zip for each entry, without its name
 
 
@@ -52,18 +53,18 @@ class Offer:
     collection: str
 
 
-class _Closed(Exception):
-    """Cancelled, deleted, or another run is at it: this one ends without a word."""
-
-
 @dataclass(slots=True)
-class _Files:
+class _Made:
     """What a run has made so far. `large`: (object key, name) of what goes by a link."""
 
-    keys: list[str] = field(default_factory=list)
+    files: ExportFiles
     large: list[tuple[str, str]] = field(default_factory=list)
     count: int = 0  # posts in a table, sounds in a zip
     left_out: int = 0  # sounds for which there was no room
+
+    @property
+    def full(self) -> bool:
+        return len(self.files.made) == MAX_PARTS
 
 
 class LibraryExport:
@@ -122,37 +123,28 @@ class LibraryExport:
             export = await exports.get(db, job.row)
         if export is None or export.run != job.run or export.state != "building":
             return False
-        made = _Files()
+        files = ExportFiles(self._database, self._objects, self._now, export)
+        made = _Made(files)
         try:
-            await self._clear(export)
+            await files.clear()
             await self._build(export, made)
             await self._finish(export, made)
-        except _Closed:
-            await self._delete(made.keys)
+        except Closed:
+            await files.discard()
         return False
 
-    async def _clear(self, export: Export) -> None:
-        """Takes away what an earlier run of it has left."""
-        await self._delete(export.object_keys)
-        for left in await self._objects.parts(f"library-{export.id}-"):
-            await asyncio.to_thread(left.unlink, missing_ok=True)
-
-    async def _delete(self, keys: Sequence[str]) -> None:
-        for key in keys:
-            await self._objects.delete(key)
-
-    async def _build(self, export: Export, made: _Files) -> None:
+    async def _build(self, export: Export, made: _Made) -> None:
         form = Form((export.what or {})["form"])
         if form is Form.SOUND:
             await self._sounds(export, made)
         else:
             await self._table(export, form, made)
 
-    async def _table(self, export: Export, form: Form, made: _Files) -> None:
-        async with self._part(export, made, f"reelay-library.{form}") as path:
+    async def _table(self, export: Export, form: Form, made: _Made) -> None:
+        async with self._part(made, f"reelay-library.{form}") as path:
             with await asyncio.to_thread(path.open, "wb") as file:
                 async for posts, files in self._chunks(export):
-                    await self._still(export, made)
+                    await made.files.still()
                     lines = await self._lines(export, posts, files)
                     begin = not made.count
                     text = (_csv if form is Form.CSV else _json)(lines, begin=begin)
@@ -174,17 +166,17 @@ class LibraryExport:
             for post in posts
         ]
 
-    async def _sounds(self, export: Export, made: _Files) -> None:
+    async def _sounds(self, export: Export, made: _Made) -> None:
         """One zip after the other, each in its turn an object before the next one begins."""
         sounds = self._sound_files(export, made)
         waiting = await anext(sounds, None)
         while waiting:
-            if len(made.keys) == MAX_PARTS:
+            if made.full:
                 made.left_out += 1  # this one; the rest is counted on the way to the end
                 waiting = await anext(sounds, None)
                 continue
-            number = len(made.keys) + 1
-            async with self._part(export, made, f"reelay-sounds-{number}.zip") as path:
+            number = len(made.files.made) + 1
+            async with self._part(made, f"reelay-sounds-{number}.zip") as path:
                 with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
                     taken = 0
                     while waiting and (not taken or taken + waiting.room <= PART_BYTES):
@@ -192,15 +184,15 @@ class LibraryExport:
                         made.count += await self._store(archive, waiting)
                         waiting = await anext(sounds, None)
 
-    async def _sound_files(self, export: Export, made: _Files) -> AsyncIterator[_Sound]:
+    async def _sound_files(self, export: Export, made: _Made) -> AsyncIterator[_Sound]:
         """Every sound that fits into a zip; larger ones are noted for a link."""
         async for posts, files in self._chunks(export):
-            await self._still(export, made)
+            await made.files.still()
             for post in posts:
                 for file in files.get(post.id, []):
                     if file.audio_key is None:
                         continue
-                    if len(made.keys) == MAX_PARTS:
+                    if made.full:
                         made.left_out += 1
                         continue
                     size = await self._objects.size(file.audio_key)
@@ -238,38 +230,20 @@ class LibraryExport:
             below = posts[-1].id
 
     @asynccontextmanager
-    async def _part(self, export: Export, made: _Files, name: str) -> AsyncIterator[Path]:
-        """A file to write; whole, it becomes an object whose key stands in the row before."""
-        path = await self._objects.part(f"library-{export.id}-{export.run}-{name}")
-        key = f"exports/{export.id}/{name}"
-        try:
+    async def _part(self, made: _Made, name: str) -> AsyncIterator[Path]:
+        """As ExportFiles.part; what is too large for the chat is noted for a link."""
+        async with made.files.part(name) as path:
             yield path
-            size = (await asyncio.to_thread(path.stat)).st_size
-            await self._still(export, made, key)
-            made.keys.append(key)
-            await self._objects.adopt(path, key)
-            if size > PART_BYTES:
-                made.large.append((key, name))
-        finally:
-            path.unlink(missing_ok=True)
+        key, size = list(made.files.made.items())[-1]
+        if size > PART_BYTES:
+            made.large.append((key, name))
 
-    async def _still(self, export: Export, made: _Files, *more: str) -> None:
-        """The fence; notes the keys. Errors: _Closed."""
-        keys = [*made.keys, *more]
-        async with self._database.write() as db:
-            if not await exports.change(
-                db, export.id, self._now(), run=export.run, object_keys=keys
-            ):
-                raise _Closed
-
-    async def _finish(self, export: Export, made: _Files) -> None:
+    async def _finish(self, export: Export, made: _Made) -> None:
         now = self._now()
         linked = {key for key, _ in made.large}
         async with self._database.write() as db:
-            if not await exports.change(
-                db, export.id, now, run=export.run, state="ready", object_keys=made.keys
-            ):
-                raise _Closed
+            if not await exports.change(db, export.id, now, run=export.run, state="ready"):
+                raise Closed
             await notices.add(
                 db,
                 export.user_id,
@@ -278,33 +252,19 @@ class LibraryExport:
                 form=(export.what or {})["form"],
                 count=made.count,
                 left_out=made.left_out,
-                object_keys=[key for key in made.keys if key not in linked],
+                object_keys=[key for key in made.files.made if key not in linked],
                 large=made.large,
             )
 
     # ------------------------------------------------------------ reconcile
 
     async def stranded(self, before: datetime) -> list[Job]:
-        async with self._database.read() as db:
-            rows = await exports.building(db, of_library=True)
-        return [
-            Job(self.name, row.id, row.run, 0, str(row.user_id))
-            for row in rows
-            if row.changed_at < before
-        ]
+        return await export_files.stranded(self._database, self.name, before, of_library=True)
 
     async def restart(self, job: Job) -> Job | None:
-        now = self._now()
-        async with self._database.write() as db:
-            export = await exports.get(db, job.row)
-            if export is None:
-                return None
-            if export.idle_runs + 1 >= MAX_IDLE_RUNS:
-                if await exports.change(db, job.row, now, run=job.run, state="failed"):
-                    await notices.add(db, export.user_id, "library_export_failed", now)
-                return None
-            moved = await exports.next_run(db, job.row, job.run, now)
-        return Job(self.name, job.row, job.run + 1, 0, job.account) if moved else None
+        return await export_files.restart(
+            self._database, job, self._now(), failed="library_export_failed"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,16 +189,30 @@ async def test_one_broken_notice_does_not_hold_up_the_others(
     harness: Harness, mia: PumpedVisitor
 ) -> None:
     async with harness.app.database.write() as db:
-        keys = ["exports/1/gone.zip"]  # swept before it could be sent
-        await notices.add(db, mia.user_id, "export_ready", harness.clock(), object_keys=keys)
         await notices.add(db, mia.user_id, "of_another_version", harness.clock())
     await notify(harness, mia, 7)
     with capture_logs() as logs:
         await harness.tick("notices")
     assert heard(mia, 7) == 1
-    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["notice failed"] * 2
-    assert len(await waiting(harness)) == 2
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["notice failed"]
+    assert len(await waiting(harness)) == 1
     assert all(row.not_before > harness.clock() for row in await waiting(harness))
+
+
+async def test_a_notice_whose_files_were_swept_says_so_once(
+    harness: Harness, mia: PumpedVisitor
+) -> None:
+    """Telegram was away, or the person had blocked the bot, for longer than exports are kept."""
+    async with harness.app.database.write() as db:
+        keys = ["exports/1/1/gone.zip"]
+        await notices.add(db, mia.user_id, "export_ready", harness.clock(), object_keys=keys)
+    for _ in range(3):
+        await harness.tick("notices")
+        harness.clock.advance(hours=1)
+    assert await waiting(harness) == []
+    told = [one["text"] for one in mia.messages() if "xport" in one["text"]]
+    assert len(told) == 1
+    assert "deleted by now" in told[0]
 
 
 async def test_what_fails_for_ever_is_given_up(harness: Harness, mia: PumpedVisitor) -> None:

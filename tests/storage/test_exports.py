@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from storage import audit, connections, exports, library, notices
+from storage import audit, connections, downloads, exports, library, notices, samples
 from storage.database import Database
 from storage.library import Filters
 from storage.tables import collections, import_items
@@ -22,10 +22,16 @@ async def people(database: Database) -> None:
 async def test_every_row_of_a_person_and_none_of_another(database: Database) -> None:
     for user_id in (MIA, LEO):
         await an_import(database, user_id, key=f"named:{user_id}", count=2)
-        await archived(database, user_id, f"post-of-{user_id}")
+        post_id = await archived(database, user_id, f"post-of-{user_id}")
         async with database.write() as db:
             await audit.note(db, user_id, "connected", f"@{user_id}", NOW)
             await notices.add(db, user_id, "granted", NOW, amount=1)
+            await samples.plan(db, post_id, [], NOW)
+            await library.keep_view(db, user_id, Filters(text="drums"), 0)
+            await downloads.add(
+                db, token_hash=f"hash-{user_id}", user_id=user_id, object_key="a.wav",
+                name="drums.wav", expires_at=NOW,
+            )  # fmt: skip
     async with database.read() as db:
         rows = await exports.rows_of_user(db, MIA)
         raw = await exports.raw_posts(db, MIA)
@@ -38,12 +44,17 @@ async def test_every_row_of_a_person_and_none_of_another(database: Database) -> 
         "import_items": 2,
         "posts": 1,
         "media": 1,
+        "samples": 1,
+        "user_posts": 1,
+        "library_views": 1,
+        "downloads": 1,
         "notices": 1,
         "audit": 1,
     }
     assert rows["posts"][0]["caption"] == "Sunset 🌇"
     assert raw == [("code-post-of-11", {"pk": "post-of-11"})]
     assert "post-of-12" not in json.dumps(rows, default=str)
+    assert "hash-11" not in json.dumps(rows, default=str)
 
 
 async def test_no_secret_is_among_them(database: Database) -> None:

@@ -156,6 +156,25 @@ class TestProof:
         assert notice.data["message"] == error.message  # type: ignore[attr-defined]
         assert len(gallery.asked) == 1
 
+    async def test_after_a_checkpoint_new_cookies_are_looked_at(
+        self,
+        connecting: Connecting,
+        database: Database,
+        queue: Queue,
+        gallery: Gallery,
+        cookies: Cookies,
+        clock: StillClock,
+    ) -> None:
+        """Nothing else of an account that was never connected could tell that its owner acted."""
+        gallery.errors = [Checkpoint()]
+        await connecting.submit(MIA, cookies())
+        await run(connecting, queue)
+        (notice,) = await said(database, clock)
+        assert "send your cookies again" in notice.data["next_step"]
+        await connecting.submit(MIA, cookies())
+        await run(connecting, queue)
+        assert [one.kind for one in await said(database, clock)] == ["connected"]
+
     async def test_the_network_gets_three_tries(
         self,
         connecting: Connecting,

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,23 @@ from services.accounts import privacy as module
 from services.accounts.privacy import Privacy
 from services.errors import BadInput
 from services.jobs.engine import Job
-from storage import archive, audit, connections, exports, flows, notices, pace, people
+from storage import (
+    archive,
+    audit,
+    connections,
+    exports,
+    flows,
+    library,
+    notices,
+    pace,
+    people,
+)
 from storage.database import Database
 from storage.objects import LocalObjects
 from storage.pace import Call
 from tests.services.accounts.conftest import Queue
 from tests.support.clock import StillClock
-from tests.support.rows import LEO, MIA, an_import, archived, connection, new_media, person
+from tests.support.rows import LEO, MIA, NOW, an_import, archived, connection, new_media, person
 
 
 @pytest.fixture
@@ -61,7 +72,11 @@ async def build(privacy: Privacy, queue: Queue, objects: LocalObjects) -> list[P
     await privacy.export(MIA)
     job = queue.jobs.pop()
     assert not await privacy.work(job)
-    return sorted((objects.root / "exports" / str(job.row)).glob("*.zip"))
+    return zips(objects, job)
+
+
+def zips(objects: LocalObjects, job: Job) -> list[Path]:
+    return sorted((objects.root / "exports" / str(job.row)).glob("*/*.zip"))
 
 
 async def due(database: Database, clock: StillClock) -> list[tuple[int, str]]:
@@ -189,6 +204,64 @@ class TestExport:
         await privacy.work(new)
         await privacy.work(new)
         assert await due(database, clock) == [(MIA, "export_ready")]
+
+    async def test_the_row_names_a_file_before_it_is_there(
+        self,
+        privacy: Privacy,
+        database: Database,
+        queue: Queue,
+        objects: LocalObjects,
+        clock: StillClock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """A process that is killed now must not leave a zip that nobody knows of."""
+        named: list[bool] = []
+        adopt = objects.adopt
+
+        async def watched(part: Path, key: str) -> None:
+            async with database.read() as db:
+                named.append(key in await exports.keys_of_user(db, MIA))
+            await adopt(part, key)
+            raise OSError("killed")
+
+        monkeypatch.setattr(objects, "adopt", watched)
+        await privacy.export(MIA)
+        job: Job | None = queue.jobs.pop()
+        assert job
+        with pytest.raises(OSError, match="killed"):
+            await privacy.work(job)
+        assert named == [True]
+        monkeypatch.undo()
+        left = zips(objects, job)
+        job = await privacy.restart(job)
+        assert job
+        await privacy.work(job)
+        assert len(left) == len(zips(objects, job)) == 1
+        assert not left[0].exists(), "what the run before had made is gone"
+
+    async def test_what_is_built_for_somebody_who_is_deleted_meanwhile_goes_too(
+        self,
+        privacy: Privacy,
+        database: Database,
+        queue: Queue,
+        objects: LocalObjects,
+        clock: StillClock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        adopt = objects.adopt
+
+        async def late(part: Path, key: str) -> None:
+            await privacy.ask_deletion(MIA)
+            clock.advance(hours=25)
+            await privacy.delete_due()
+            await adopt(part, key)
+
+        monkeypatch.setattr(objects, "adopt", late)
+        await privacy.export(MIA)
+        job = queue.jobs.pop()
+        assert not await privacy.work(job)
+        assert await due(database, clock) == [(MIA, "deleted")]
+        assert zips(objects, job) == []
 
     async def test_three_runs_that_come_to_nothing_are_the_last(
         self, privacy: Privacy, database: Database, queue: Queue, clock: StillClock
@@ -319,16 +392,16 @@ async def test_what_a_person_holds(
     assert await privacy.holds(LEO) == (0, 0)
 
 
-async def test_copies_that_a_kill_has_left_are_swept(
-    privacy: Privacy, objects: LocalObjects, clock: StillClock
+async def test_what_a_kill_has_left_without_an_owner_is_swept(
+    privacy: Privacy, database: Database, objects: LocalObjects
 ) -> None:
-    old, new = await objects.part("local-1.mp4"), await objects.part("local-2.mp4")
-    for path, hours in ((old, 25), (new, 23)):
-        path.touch()
-        moment = clock().timestamp() - hours * 3600
-        os.utime(path, (moment, moment))
+    """Killed after a post was taken out for good, and before its bytes were deleted."""
+    post_id = await post(database, objects, MIA, "mine")
+    async with database.write() as db:
+        await library.remove(db, MIA, post_id, NOW)
+        await library.forget_removed(db, NOW + timedelta(seconds=1))
     await privacy.sweep()
-    assert (old.exists(), new.exists()) == (False, True)
+    assert await objects.size(new_media("mine").object_key) is None
 
 
 async def test_questions_that_are_too_old_are_swept(

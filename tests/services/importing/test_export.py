@@ -93,7 +93,7 @@ async def build(service: LibraryExport, queue: Queue, form: Form, **of: Any) -> 
 
 
 def files(objects: LocalObjects, job: Job) -> list[Path]:
-    return sorted((objects.root / "exports" / str(job.row)).glob("*"))
+    return sorted((objects.root / "exports" / str(job.row)).glob("*/*"))
 
 
 def codes(path: Path) -> list[str]:
@@ -133,7 +133,7 @@ async def test_a_table_has_every_post_once_in_chunks(
     assert path.name == "reelay-library.csv"
     assert path.read_bytes().startswith(b"\xef\xbb\xbfshortcode,link,")
     assert codes(path) == ["d", "c", "b", "a"]
-    key = f"exports/{job.row}/reelay-library.csv"
+    key = f"exports/{job.row}/1/reelay-library.csv"
     assert await told(database, clock) == [
         (
             "library_export_ready",
@@ -259,7 +259,7 @@ async def test_a_table_that_is_too_large_goes_by_a_link(
     await a_film(database, objects, "a")
     job = await build(service, queue, Form.CSV)
     ((_, data),) = await told(database, clock)
-    key = f"exports/{job.row}/reelay-library.csv"
+    key = f"exports/{job.row}/1/reelay-library.csv"
     assert (data["object_keys"], data["large"]) == ([], [[key, "reelay-library.csv"]])
     assert (await row_of(database, job)).object_keys == [key]  # the sweep finds it
 
@@ -371,6 +371,35 @@ async def test_killed_in_the_middle_it_begins_anew_from_its_row(
     assert [(kind, data["count"]) for kind, data in await told(database, clock)] == [
         ("library_export_ready", 1)
     ]
+
+
+async def test_a_run_that_comes_back_late_takes_nothing_from_the_next_one(
+    service: LibraryExport,
+    database: Database,
+    objects: LocalObjects,
+    queue: Queue,
+    clock: StillClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker that was taken for dead wakes up when the next run has ended."""
+    await a_film(database, objects, "a")
+    await service.begin(MIA, Form.CSV)
+    old = queue.jobs.pop()
+    adopt = objects.adopt
+
+    async def late(part: Path, key: str) -> None:
+        await adopt(part, key)
+        monkeypatch.setattr(objects, "adopt", adopt)
+        again = await service.restart(old)
+        assert again
+        await service.work(again)
+
+    monkeypatch.setattr(objects, "adopt", late)
+    await service.work(old)
+    ((_, data),) = await told(database, clock)
+    for key in data["object_keys"]:
+        assert await objects.size(key)
+    assert len(files(objects, old)) == 1
 
 
 async def test_given_up_after_three_runs(
