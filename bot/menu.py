@@ -46,6 +46,22 @@ TOPICS = {
         "seconds for each account, whatever you do with it, and stops by itself when Instagram "
         "says so.",
     ),
+    "library": (
+        "Your library",
+        "<b>/library</b> holds what you saved, the newest first. Filters add up, and each one that "
+        "is on has a button that takes it off. <code>/library rain</code> looks for a word in "
+        "captions and names.\n\n"
+        "A post opens as a card: hear it, get it as WAV, MP3 or the file itself, or see what goes "
+        "with it in tempo and key. Tempo and key come a moment after the import; what can't be "
+        "heard is not made up.\n\n"
+        "📤 <b>Export</b> brings a table of what you filtered, or all its sounds.",
+    ),
+    "collections": (
+        "Collections",
+        "In the library, 🗂 <b>Collections</b> has a card for each one that you imported: let it "
+        "look for new posts daily or weekly, leave out what you don't want (that costs nothing), "
+        "show several as one, and retry what failed.",
+    ),
     "credits": (
         "Credits",
         "One credit is one saved post. They are taken when a batch begins and come back when a "
@@ -92,6 +108,7 @@ def home_card(user: User, accounts: list[Connection], banner: str) -> Card:
     lines = [f"Hello <b>{esc(user.name, 40)}</b>, this is Reelay: your Instagram, from one chat."]
     if banner:
         lines.append(f"<i>{esc(banner, 300)}</i>")
+    library = button("🎧 Library", "lib", "show")  # it stays when the last account is forgotten
     first: tuple[Button, ...]
     if accounts:
         names = ", ".join(
@@ -103,7 +120,7 @@ def home_card(user: User, accounts: list[Connection], banner: str) -> Card:
         lines.append("Paste the link of a saved collection, a post or a reel to import it.")
         first = (
             button("📥 Import", "imp", "ask"),
-            button("🎧 Library", "lib", "show"),
+            library,
             button("⏱ Jobs", "imp", "jobs"),
         )
     else:
@@ -115,9 +132,8 @@ def home_card(user: User, accounts: list[Connection], banner: str) -> Card:
     if user.delete_after:
         lines.append("⚠️ Your data is going to be deleted. /privacy can still undo it.")
     rest = (
-        (button("🔗 Accounts", "con", "list"), button("🪙 Credits", "cre", "show"))
-        if accounts
-        else (button("🪙 Credits", "cre", "show"),)
+        button("🔗 Accounts", "con", "list") if accounts else library,
+        button("🪙 Credits", "cre", "show"),
     )
     last = (button("⚙️ Settings", "set", "show"), button("❔ Help", "menu", "help"))
     return Card("\n\n".join(lines), (first, rest, last))

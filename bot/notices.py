@@ -203,6 +203,15 @@ class Notices:
         return Message(Card(f"✅ Over: {ALERTS.get(kind, esc(kind))}{about}."))
 
 
+EXPIRED = Message(
+    Card(
+        "📦 Your export waited here for more than a day, so its files are deleted by now. Your "
+        "library and your data are as they were: ask for it again.",
+        ((button("🎧 Library", "lib", "show"), *MENU),),
+    )
+)
+"""In place of an export whose files are gone."""
+
 DELETED = Message(
     Card("Everything of yours has been deleted. Thank you for having been here. Goodbye 👋")
 )

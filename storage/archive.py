@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import insert_once
+from storage.samples import MADE, made_key
 from storage.tables import media, posts, samples, user_posts
 
 
@@ -137,17 +138,24 @@ async def size_of(db: AsyncConnection, user_id: int) -> tuple[int, int]:
 
 
 async def orphans(db: AsyncConnection) -> list[tuple[int, list[str]]]:
-    """(post id, object keys) of posts that are in nobody's library any more."""
+    """(post id, object keys) of posts that are in nobody's library any more.
+
+    A file whose analysis is not settled may have left objects that its row does not name yet: they
+    are listed too, whether they are there or not.
+    """
     owned = sa.exists().where(user_posts.c.post_id == posts.c.id)
     made = (samples.c.audio_key, samples.c.waveform_key, samples.c.thumbnail_key)
     rows = await db.execute(
-        sa.select(posts.c.id, media.c.object_key, *made)
+        sa.select(posts.c.id, samples.c.state, media.c.object_key, *made)
         .outerjoin(media, media.c.post_id == posts.c.id)
         .outerjoin(samples, samples.c.media_id == media.c.id)
         .where(~owned)
+        .order_by(posts.c.id, media.c.position)
     )
     found: dict[int, list[str]] = {}
-    for post_id, *keys in rows:
+    for post_id, state, *keys in rows:
+        if state == "pending":
+            keys += [made_key(keys[0], ending) for ending in MADE]
         found.setdefault(post_id, []).extend(key for key in keys if key)
     return list(found.items())
 

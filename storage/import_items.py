@@ -17,6 +17,8 @@ from storage.database import insert_once
 from storage.importing import ENDED
 from storage.tables import import_items, imports, posts, user_posts
 
+UNREAD = "unread:"  # how the id of an item begins that has none
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -277,7 +279,7 @@ async def retryable(db: AsyncConnection, collection_id: int) -> tuple[int, int] 
             imports.c.collection_id == collection_id,
             imports.c.state.in_(ENDED),
             i.state == "failed",
-            i.platform_id.not_like("unread:%"),
+            ~i.platform_id.startswith(UNREAD),
             ~_brought(imports.c.user_id),
         )
         .group_by(i.import_id)
@@ -295,7 +297,7 @@ async def reopen_failed(db: AsyncConnection, import_id: int) -> int:
     owner = sa.select(imports.c.user_id).where(imports.c.id == import_id).scalar_subquery()
     reopened = await db.execute(
         import_items.update()
-        .where(i.import_id == import_id, i.state == "failed", i.platform_id.not_like("unread:%"))
+        .where(i.import_id == import_id, i.state == "failed", ~i.platform_id.startswith(UNREAD))
         .where(~_brought(owner))
         .values(state="pending", attempt=i.attempt + 1, charged=False, error=None, settled_at=None)
     )

@@ -1,4 +1,7 @@
-"""Collections, imports and their items: what services.importing knows and where it stands."""
+"""Collections and their imports: what services.importing knows and where it stands.
+
+The items of an import are in storage.import_items.
+"""
 
 from __future__ import annotations
 

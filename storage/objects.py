@@ -17,7 +17,7 @@ import re
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -31,7 +31,6 @@ CHUNK = 1 << 20
 FETCH = 4 * CHUNK  # of a bucket with one request
 TRIES = 3
 UPLOADS = 4  # pieces of 5 MB of one file that are under way at once
-COPY = "local-"  # part files: copies of objects, for as long as somebody reads them
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _RETRY: Any = {"max_retries": TRIES - 1, "retry_timeout": timedelta(seconds=60)}
 
@@ -53,6 +52,10 @@ class ObjectStore(Protocol):
 
     async def parts(self, prefix: str) -> list[Path]:
         """The part files whose names begin so, of work under way or left behind."""
+
+    async def sweep(self, before: datetime) -> None:
+        """Removes part files, and folders of them, that nothing has touched since then: whoever
+        made them was killed. What an import has begun is then fetched anew."""
 
     async def free_share(self) -> float:
         """Share of this machine's disk that is free, 0 to 1."""
@@ -143,6 +146,19 @@ class _Incoming:
 
     async def parts(self, prefix: str) -> list[Path]:
         return await asyncio.to_thread(lambda: list(self.incoming.glob(f"{prefix}*")))
+
+    async def sweep(self, before: datetime) -> None:
+        await asyncio.to_thread(self._sweep, before.timestamp())
+
+    def _sweep(self, before: float) -> None:
+        for left in self.incoming.glob("*"):
+            with contextlib.suppress(OSError):  # its owner has just finished, or it is not ours
+                if left.stat().st_mtime >= before:
+                    continue
+                if left.is_dir():
+                    shutil.rmtree(left)
+                else:
+                    left.unlink()
 
     async def free_share(self) -> float:
         usage = await asyncio.to_thread(shutil.disk_usage, await self.folder())
@@ -246,7 +262,7 @@ class RemoteObjects(_Incoming):
         size = await self.size(key)
         if size is None:
             raise FileNotFoundError(key)
-        copy = await self.part(f"{COPY}{os.urandom(8).hex()}{Path(key).suffix}")
+        copy = await self.part(f"local-{os.urandom(8).hex()}{Path(key).suffix}")
         try:
             with await asyncio.to_thread(copy.open, "wb") as file:
                 async for piece in self.read(key, 0, size):

@@ -59,6 +59,20 @@ class Sample:
     no_key: str | None
 
 
+def film_of(files: Sequence[Sample]) -> Sample | None:
+    """The file that a post is heard by: its first film with sound, else its first film."""
+    films = [file for file in files if file.kind == "video"]
+    return next((file for file in films if file.audio_key), films[0] if films else None)
+
+
+MADE = ("m4a", "mp3", "wave.png", "thumb.jpg")  # how the objects end that are made of a file
+
+
+def made_key(object_key: str, ending: str) -> str:
+    """The object key of what is made of a file: beside it, with an ending of MADE."""
+    return f"{object_key.rpartition('.')[0]}.{ending}"
+
+
 _OF_MEDIA = {"post_id", "position", "kind", "bytes", "object_key", "width", "height"}
 _COLUMNS = [
     (media if field.name in _OF_MEDIA else samples).c[field.name] for field in fields(Sample)

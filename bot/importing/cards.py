@@ -39,6 +39,7 @@ STATES = {
     "done": "✅",
 }
 MENU = button("Menu", "menu", "home")
+LIBRARY = button("🎧 Library", "lib", "show")
 NEW_COOKIES = button("🍪 Send new cookies", "con", "renew")
 
 
@@ -93,14 +94,16 @@ def figures(view: View) -> str:
 def progress(view: View, now: datetime) -> Card:
     item, tally = view.item, view.tally
     total = f"{tally.listed}{'+' if item.more and tally.wanted < item.post_limit else ''}"
-    text = f"⏬ <b>{title(view)}</b> {tally.settled}/{total}\n"
-    share = 100 * tally.settled // tally.listed if tally.listed else 0
-    text += f"{bar(tally.settled, tally.listed)} {share} %\n{figures(view)}"
+    stands = f"{tally.settled}/{total}" if tally.listed else "· looking for posts…"
+    text = f"⏬ <b>{title(view)}</b> {stands}\n"
+    if tally.listed:
+        share = 100 * tally.settled // tally.listed
+        text += f"{bar(tally.settled, tally.listed)} {share} %\n{figures(view)}"
     left = _minutes_left(view, now)
     if left:
         text += f"\nabout {left} min left"
     return Card(
-        text,
+        text.rstrip(),
         (
             (
                 button("⏸ Pause", "imp", "pause", item.id),
@@ -285,7 +288,7 @@ def result(view: View) -> Card:
     else:
         head = f"✅ Done: <b>{title(view)}</b>"
     if item.state == "done" and not worth_telling(item.by_clock, tally):
-        return Card(f"{head}\nNothing new.", (_ways_on(view),))
+        return Card(f"{head}\nNothing new.", _ways_on(view))
     lines = [head, f"{count(tally.saved, 'post')} saved"]
     if tally.skipped:
         lines.append(f"{tally.skipped} {verb(tally.skipped, 'was', 'were')} here already, free")
@@ -313,18 +316,19 @@ def result(view: View) -> Card:
     if tally.failed:
         keys.append(_retry(view))
     rows = (tuple(keys),) if keys else ()
-    report = (button("📄 CSV report", "imp", "csv", item.id),)
-    return Card("\n".join(lines), (*rows, report + _ways_on(view)))
+    report = button("📄 CSV report", "imp", "csv", item.id)
+    on, last = _ways_on(view)
+    return Card("\n".join(lines), (*rows, on, (report, *last)))
 
 
 def _retry(view: View) -> Button:
     return button(f"🔁 Retry {view.tally.failed}", "imp", "retry", view.item.id)
 
 
-def _ways_on(view: View) -> tuple[Button, ...]:
-    if view.item.single:
-        return (MENU,)
-    return (button("🗂 Collection", "col", "one", view.item.collection_id), MENU)
+def _ways_on(view: View) -> tuple[tuple[Button, ...], tuple[Button, ...]]:
+    """First to what was saved; the menu stands in a row of its own, for more to join."""
+    collection = button("🗂 Collection", "col", "one", view.item.collection_id)
+    return (LIBRARY, *(() if view.item.single else (collection,))), (MENU,)
 
 
 FAILURES_SHOWN = 15

@@ -19,7 +19,7 @@ from services.errors import NotAllowed
 from services.importing.harmony import KEYS, neighbours
 from services.importing.library import FileMissing, Library, without
 from storage.library import Filters, LibraryPost
-from storage.samples import Sample
+from storage.samples import Sample, film_of
 
 FLOW = "library_search"
 WORDS = 100  # characters of a search
@@ -172,7 +172,7 @@ class LibraryScreen:
         """A picture where there is one: the waveform of a film, the thumbnail of a photo."""
         if cards.pending(files):
             await chat.toast("Its analysis is not through yet.")
-        film = cards.film_of(files)
+        film = film_of(files)
         key = film.waveform_key if film else next((f.thumbnail_key for f in files), None)
         card = Card(cards.caption(post, files, chat.user.zone), cards.sample_keys(post, files))
         if key is None:
@@ -185,36 +185,37 @@ class LibraryScreen:
             await chat.show(card)
 
     async def _play(self, chat: Chat, post: LibraryPost, files: list[Sample]) -> None:
-        film = _heard(files)
-        assert film.audio_key is not None
-        async with (
-            chat.busy(ChatAction.UPLOAD_DOCUMENT),
-            self._library.files([film.audio_key]) as (path,),
-        ):
-            size, name = path.stat().st_size, _name(post, Path(film.audio_key).suffix)
+        """Every sound of the post: a carousel can have several."""
+        async with chat.busy(ChatAction.UPLOAD_DOCUMENT):
+            for film in _heard(files):
+                await self._sound(chat, post, film)
+
+    async def _sound(self, chat: Chat, post: LibraryPost, film: Sample) -> None:
+        assert film.audio_key is not None, "only films with sound"
+        async with self._library.files([film.audio_key]) as (path,):
+            size, name = path.stat().st_size, _of_sound(post, film, Path(film.audio_key).suffix)
             if size > UPLOAD:
                 await self._link(chat, film.audio_key, name, size)
                 return
             await chat.send_audio(
                 path,
                 name=name,
-                title=cards.figures(files) or post.shortcode,
+                title=cards.figures([film]) or post.shortcode,
                 performer=f"@{post.author}",
                 seconds=round(film.seconds or 0),
             )
 
     async def _convert(self, chat: Chat, kind: str, post: LibraryPost, files: list[Sample]) -> None:
-        film = _heard(files)
+        films = _heard(files)
         await chat.toast("Converting…")
-        async with (
-            chat.busy(ChatAction.UPLOAD_DOCUMENT),
-            self._library.converted(film, kind) as path,
-        ):
-            size = path.stat().st_size
-            if size > UPLOAD:
-                await chat.say(cards.sound_too_large(post.id, size))
-                return
-            await chat.send_document(path, _name(post, f".{kind}"))
+        async with chat.busy(ChatAction.UPLOAD_DOCUMENT):
+            for film in films:
+                async with self._library.converted(film, kind) as path:
+                    size = path.stat().st_size
+                    if size > UPLOAD:
+                        await chat.say(cards.sound_too_large(post.id, size))
+                        return
+                    await chat.send_document(path, _of_sound(post, film, f".{kind}"))
 
     async def _files(self, chat: Chat, post: LibraryPost, files: list[Sample]) -> None:
         """Everything of the post: albums, photos that are too large for one, links."""
@@ -263,16 +264,21 @@ def _meant(names: list[tuple[str, int]], ref: str) -> str:
     raise NotAllowed("Nothing of that is in your library any more.")
 
 
-def _heard(files: list[Sample]) -> Sample:
-    film = cards.film_of(files)
-    if film is None or film.audio_key is None:
+def _heard(files: list[Sample]) -> list[Sample]:
+    """Errors: NotAllowed."""
+    films = cards.heard(files)
+    if not films:
         raise NotAllowed("This post has no sound.")
-    return film
+    return films
 
 
 def _name(post: LibraryPost, ending: str) -> str:
     """A file name from the post's code, which is letters, digits, "-" and "_"."""
     return f"reelay_{post.shortcode.lstrip('-')}{ending}"
+
+
+def _of_sound(post: LibraryPost, film: Sample, ending: str) -> str:
+    return _name(post, f"_{film.position}{ending}" if post.kind == "carousel" else ending)
 
 
 def _of_file(post: LibraryPost, file: Sample) -> str:

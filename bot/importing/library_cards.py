@@ -12,13 +12,15 @@ from bot.importing import colours
 from services.importing.harmony import KEYS
 from services.importing.library import Choices, Shelf
 from storage.library import Filters, LibraryPost
-from storage.samples import Sample
+from storage.samples import Sample, film_of
 
 SITE = "https://www.instagram.com"
 MENU = button("Menu", "menu", "home")
 LIBRARY = button("‹ Library", "lib", "show")
 CLEAR = button("✖️ Clear filters", "lib", "clear")
+COLLECTIONS = button("🗂 Collections", "col", "list")
 EXPORT = button("📤 Export", "exp", "ask")
+SHORT, LONG = 2, 6  # sounds of one post on the shelf, and on its card
 SIGNS = {"photo": "🖼", "video": "🎬", "carousel": "🎞"}
 TEMPOS = ((60, 90), (90, 110), (110, 130), (130, 150), (150, 190))
 SINCE = {"week": 7, "month": 30, "quarter": 91, "year": 365}  # days
@@ -44,14 +46,13 @@ FAILURES = {
 # ---------------------------------------------------------------- one sample
 
 
-def film_of(files: Sequence[Sample]) -> Sample | None:
-    """The file that a post is heard by: its first film with sound, else its first film."""
-    films = [file for file in files if file.kind == "video"]
-    return next((file for file in films if file.audio_key), films[0] if films else None)
-
-
 def pending(files: Sequence[Sample]) -> bool:
     return any(file.state == "pending" for file in files)
+
+
+def heard(files: Sequence[Sample]) -> list[Sample]:
+    """A carousel can have several, and a filter finds it by any of them."""
+    return [file for file in files if file.audio_key]
 
 
 def length(seconds: float | None) -> str:
@@ -60,7 +61,10 @@ def length(seconds: float | None) -> str:
 
 
 def figures(files: Sequence[Sample]) -> str:
-    """The short form of a list: "122 BPM · A minor · 0:10", or of photos "dark blue"."""
+    """The short form of a list: "122 BPM · A minor · 0:10", or of photos "dark blue".
+
+    Of a carousel's films that differ: "84 BPM · C major · 0:12 | 73 BPM · A minor · 0:12".
+    """
     if pending(files):
         return "being analysed"
     film = film_of(files)
@@ -69,10 +73,16 @@ def figures(files: Sequence[Sample]) -> str:
         return colours.name(colour)
     if film.state == "failed":
         return "not analysed"
+    told = list(dict.fromkeys(_short(one) for one in heard(files) or [film]))
+    return " | ".join(told[:SHORT]) + (" | …" if len(told) > SHORT else "")
+
+
+def _short(film: Sample) -> str:
+    nothing = "" if film.bpm or film.key else "no tempo"
     parts = [
         f"{film.bpm:.0f} BPM" if film.bpm else "",
         film.key or "",
-        "no sound" if film.no_bpm == "no_audio" else "",
+        "no sound" if film.no_bpm == "no_audio" else nothing,
         length(film.seconds),
     ]
     return " · ".join(part for part in parts if part)
@@ -87,13 +97,24 @@ def caption(post: LibraryPost, files: Sequence[Sample], zone: str) -> str:
     """The text below a sample's picture; at most 1024 units."""
     film = film_of(files)
     lines = [f"{SIGNS[post.kind]} <b>{profile(post)}</b>"]
-    lines += _film(film) if film else _photos(files)
+    lines += _films(film, files) if film else _photos(files)
     link = f"{SITE}/p/{esc(post.shortcode, 64)}/"
     taken = f'📅 {day(post.taken_at, zone)} · <a href="{link}">post on Instagram</a>'
     lines.append(f"{taken} · {count(len(files), 'file')}" if len(files) > 1 else taken)
     if post.caption.strip():
         lines.append(f"<blockquote>{esc(post.caption.strip(), 300)}</blockquote>")
     return "\n".join(lines)
+
+
+def _films(film: Sample, files: Sequence[Sample]) -> Iterator[str]:
+    sounds = heard(files)
+    if len(sounds) < 2:
+        yield from _film(film)
+        return
+    yield f"🎧 {len(sounds)} sounds"
+    yield from (f"{number} · {_short(one)}" for number, one in enumerate(sounds[:LONG], 1))
+    if len(sounds) > LONG or pending(files):
+        yield "…"
 
 
 def _film(film: Sample) -> Iterator[str]:
@@ -223,7 +244,9 @@ def shelf(view: Shelf) -> Card:
         lines += [told] if told else []
         lines += [f"<i>{words}</i>"] if words else []
         numbers.append(button(str(number), "lib", "open", post.id))
-    return Card("\n".join(lines), (tuple(numbers), *_turn(view), *_tools(view)))
+    waits = any(pending(files) for files in view.samples.values())
+    again = ((button("🔄 Look again", "lib", "show"),),) if waits else ()
+    return Card("\n".join(lines), (tuple(numbers), *_turn(view), *again, *_tools(view)))
 
 
 def _turn(view: Shelf) -> tuple[tuple[Button, ...], ...]:
@@ -239,21 +262,20 @@ def _turn(view: Shelf) -> tuple[tuple[Button, ...], ...]:
 
 def _tools(view: Shelf) -> tuple[tuple[Button, ...], ...]:
     """What is looked for, each to be taken off; then where else to go."""
-    return (
-        *_chips(view.filters, view.collection),
-        (button("🔎 Filter", "lib", "filter"), *((CLEAR,) if view.filters.any else ())),
-        (*((EXPORT,) if view.total else ()), button("🗂 Collections", "col", "list"), MENU),
-    )
+    keys = [button("🔎 Filter", "lib", "filter"), *((CLEAR,) if view.filters.any else ())]
+    keys += [COLLECTIONS, *((EXPORT,) if view.total else ()), MENU]
+    return (*_chips(view.filters, view.collection), *_pairs(keys))
 
 
 def _empty(view: Shelf) -> Card:
     if view.filters.any:
-        looked_for = describe(view.filters, view.collection).removeprefix(" · ")
-        return Card(f"<b>Nothing found</b> for {looked_for}.", _tools(view))
+        looked_for = describe(view.filters, view.collection)
+        return Card(f"<b>Nothing found</b>{looked_for}", _tools(view))
     return Card(
         "Your library is empty. Import a saved collection and it fills up: films with their sound, "
         "tempo and key, photos with their colours.",
-        ((button("📥 Import", "imp", "ask"), MENU),),
+        # collections may refresh themselves while nothing of them is here
+        ((button("📥 Import", "imp", "ask"), COLLECTIONS), (MENU,)),
     )
 
 
@@ -283,12 +305,17 @@ def describe(filters: Filters, collection: str = "") -> str:
     return "".join(f" · {esc(said, 40)}" for _, said in active(filters, collection))
 
 
+def _pairs(keys: list[Button]) -> list[tuple[Button, ...]]:
+    """Two in a row: of three, a phone cuts the longer words."""
+    return [tuple(keys[at : at + 2]) for at in range(0, len(keys), 2)]
+
+
 def _chips(filters: Filters, collection: str) -> list[tuple[Button, ...]]:
     keys = [
         button(f"✖️ {' '.join(said.split())[:20]}", "lib", "off", name)
         for name, said in active(filters, collection)
     ]
-    return [tuple(keys[at : at + 2]) for at in range(0, len(keys), 2)]
+    return _pairs(keys)
 
 
 def filters(view: Shelf) -> Card:

@@ -28,6 +28,7 @@ from storage.vault import CannotOpen, Secret, Vault
 WARN_DAYS = (7, 3, 1)
 TRIES = 3
 MAX_IDLE_RUNS = 3
+SOLVE = "Open Instagram in your browser or app, confirm, then send your cookies again."
 
 
 def warning_due(expires_at: datetime, warned_days: int | None, now: datetime) -> int | None:
@@ -69,7 +70,12 @@ class Connecting:
 
     async def submit(self, user_id: int, cookies: InstagramCookies) -> Connection:
         """Seals the cookies as a candidate and lets a job prove them. An older session of the same
-        account stays in use until then."""
+        account stays in use until then.
+
+        A checkpoint is over: who sends cookies has acted, and an account that was never connected
+        has nothing else to say so with.
+        """
+        await self._pacer.thaw(cookies.user_id)
         now = self._now()
         async with self._database.write() as db:
             known = await connections.find(db, user_id, "instagram", cookies.user_id)
@@ -182,6 +188,7 @@ class Connecting:
     async def _not_proved(self, connection: Connection, error: ReelayError) -> None:
         """Only the candidate goes: what was good before stays, and what was dead stays dead."""
         now = self._now()
+        next_step = SOLVE if isinstance(error, Checkpoint) else error.next_step
         async with self._database.write() as db:
             still_mine = await connections.change(
                 db,
@@ -202,7 +209,7 @@ class Connecting:
                 "connect_failed",
                 now,
                 message=error.message,
-                next_step=error.next_step,
+                next_step=next_step,
             )
 
     async def stranded(self, before: datetime) -> list[Job]:

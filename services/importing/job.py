@@ -41,12 +41,11 @@ from services.instagram.posts import UnreadablePost, read_post
 from services.jobs.engine import INSTAGRAM, Job
 from storage import archive, credits, import_items, importing, people
 from storage.database import Database, Unavailable
-from storage.import_items import Item, NewItem
+from storage.import_items import UNREAD, Item, NewItem
 from storage.importing import Import
 
 log = structlog.get_logger()
 
-UNREAD = "unread:"  # how the id of an item begins that has none
 AT_ONCE = 4  # posts, and so files, on their way from the CDN
 
 
@@ -177,10 +176,13 @@ class ImportJob:
     async def _batch(self, item: Import) -> bool:
         await self._list_ahead(item)
         posts = await self._pay(item)
+        ids = [post.id for post in posts]
         try:
             await self._fetch(item, posts)
-        finally:  # also what came before a failure
-            await self._samples.begin([post.id for post in posts])
+        except Exception:  # at a stop the engine takes no jobs any more: the next start sees to it
+            await self._samples.begin(ids)
+            raise
+        await self._samples.begin(ids)
         return await self._finished(item) is False
 
     async def _list_ahead(self, item: Import) -> None:

@@ -1,6 +1,6 @@
 """What a person can do with their library: look, filter, listen, convert, take out, link.
 
-Called by bot/importing/library.py.
+Called by bot/importing/library.py and bot/notices.py (links), and by the clock.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ class Library:
     @asynccontextmanager
     async def converted(self, sample: Sample, kind: str) -> AsyncIterator[Path]:
         """The sound of a film as "wav" or "mp3". Errors: SoundFailed, and those of `files`."""
-        incoming = await self._objects.folder()
+        incoming = await self._objects.folder()  # what a kill leaves there is swept
         with tempfile.TemporaryDirectory(dir=incoming, prefix="sound-") as folder:
             target = Path(folder) / f"sound.{kind}"
             async with self.files([sample.object_key]) as (source,):

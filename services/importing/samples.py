@@ -20,9 +20,9 @@ from services.media.runner import MediaFailed, MediaRunner
 from storage import samples
 from storage.database import Database
 from storage.objects import ObjectStore, to_the_end
-from storage.samples import Pending
+from storage.samples import Pending, made_key
 
-MAX_TRIES = 3
+MAX_TRIES = 5
 LIMIT_SECONDS = 90.0
 
 
@@ -55,7 +55,7 @@ class Samples:
             await self._engine.enqueue(self._job(file))
 
     async def work(self, job: Job) -> bool:
-        """A file whose analysis took the whole process down three times is left alone."""
+        """A file whose analysis took the whole process down that often is left alone."""
         async with self._database.write() as db:
             file = await samples.one_pending(db, job.row)
             if file is None or not await samples.begin(db, job.row, job.run, self._now()):
@@ -98,10 +98,12 @@ class Samples:
 
     @asynccontextmanager
     async def _folder(self, file: Pending) -> AsyncIterator[Path]:
-        """Always the same for a file: what a killed process left there, the next try removes."""
-        folder = await self._objects.part(f"sample-{file.id}")
+        """Of this run alone. What killed ones have left of the same file is removed; one that was
+        only taken for dead then fails, which changes nothing any more."""
+        folder = await self._objects.part(f"sample-{file.id}-{file.run}")
+        left = await self._objects.parts(f"sample-{file.id}-")
         try:
-            await asyncio.to_thread(_emptied, folder)
+            await asyncio.to_thread(_begin_in, folder, left)
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -129,7 +131,7 @@ class Samples:
         return columns
 
     async def _adopt(self, file: Pending, made: Path, ending: str) -> str:
-        key = f"{file.object_key.rpartition('.')[0]}.{ending}"
+        key = made_key(file.object_key, ending)
         await self._objects.adopt(made, key)
         return key
 
@@ -148,8 +150,9 @@ class Samples:
         return Job(self.name, file.id, file.run, 0, str(file.post_id))
 
 
-def _emptied(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+def _begin_in(folder: Path, left: list[Path]) -> None:
+    for old in left:
+        shutil.rmtree(old, ignore_errors=True)
     folder.mkdir()
 
 

@@ -1,4 +1,4 @@
-"""What a person can do with imports. Called by bot/importing.py.
+"""What a person can do with imports. Called by bot/importing/.
 
 Every step is one conditional transaction, so a double tap or a tap on an old card does nothing.
 """

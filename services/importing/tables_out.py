@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from storage.library import LibraryPost
-from storage.samples import Sample
+from storage.samples import Sample, film_of
 
 BOM = b"\xef\xbb\xbf"  # without it Excel does not read UTF-8
 # what makes a spreadsheet compute; the wide forms are read as the narrow ones in some languages
@@ -61,12 +61,6 @@ class Line:
 
 
 COLUMNS = tuple(field.name for field in fields(Line))
-
-
-def film_of(files: Sequence[Sample]) -> Sample | None:
-    """The file that a post is heard by: its first film with sound, else its first film."""
-    films = [file for file in files if file.kind == "video"]
-    return next((file for file in films if file.audio_key), films[0] if films else None)
 
 
 def line(

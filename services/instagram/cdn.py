@@ -99,8 +99,12 @@ class Cdn:
         """
         try:
             async with asyncio.timeout(self._file_seconds):
-                await self._download(source_url, part)
-            return await asyncio.to_thread(_checked, part, kind)
+                size = await self._download(source_url, part)
+            fetched = await asyncio.to_thread(_checked, part, kind)
+            if fetched.bytes != size:  # a run that was taken for dead has written to it, too
+                discard(part)
+                raise MediaRefused("short")
+            return fetched
         except (TimeoutError, httpx.TimeoutException):
             raise MediaRefused("timeout") from None
         except (httpx.HTTPError, httpx.StreamError, ssl.SSLError, ConnectionError):
@@ -112,10 +116,11 @@ class Cdn:
         except OSError as error:
             raise StorageFailed(subject=part.name) from error
 
-    async def _download(self, url: str, part: Path) -> None:
+    async def _download(self, url: str, part: Path) -> int:
+        """Returns how many bytes the whole file has."""
         begun = _begun(part)
         if begun and begun.size == begun.length:
-            return
+            return begun.length
         async with self._answer(url, begun) as response:
             if response.status_code != 200 and not (begun and _continues(response, begun)):
                 discard(part)  # a piece from the middle is of no use: the next try starts anew
@@ -131,6 +136,7 @@ class Cdn:
                 size = await self._copy(response, file, begun.size if begun else 0)
         if length is not None and size != length:
             raise MediaRefused("short")
+        return size
 
     @contextlib.asynccontextmanager
     async def _answer(self, url: str, begun: _Begun | None) -> AsyncIterator[httpx.Response]:

@@ -89,7 +89,8 @@ def find_link(text: str) -> Link:
             trouble = trouble or error
     raise trouble or BadLink(
         "I see no link in that.",
-        "Open the collection on instagram.com, copy the address and paste it here.",
+        "Open the collection on instagram.com, copy the address and paste it here. To look for a "
+        "word in what you saved, send /library and the word.",
     )
 
 

@@ -156,10 +156,11 @@ class Pacer:
                 await storage.put(db, replace(state, next_at=state.next_at + extra))
 
     async def thaw(self, identity: str) -> None:
-        """Its owner acted."""
+        """Its owner acted: ends a checkpoint. The time after a strike is not theirs to end."""
         async with self._database.write() as db:
             state = await storage.reserve(db, identity, self._now())
-            await storage.put(db, replace(state, reason=None, frozen_until=None))
+            if state.reason == CHECKPOINT:
+                await storage.put(db, replace(state, reason=None, frozen_until=None))
 
     async def state(self, identity: str) -> Pace | None:
         """The freeze of this identity; None if it may go on."""

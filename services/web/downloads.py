@@ -132,6 +132,8 @@ class Downloads:
             "X-Content-Type-Options": "nosniff",
             "Content-Disposition": disposition(name),
         }
+        if any(one.value in (etag.strip('"'), "*") for one in request.if_none_match or ()):
+            return web.Response(status=304, headers=headers)
         asked = request.headers.get("Range")
         if request.headers.get("If-Range", etag) != etag:
             asked = None  # the file is another one: from the beginning

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from storage import archive
+from storage import archive, samples
 from storage.database import Database
 from tests.support.databases import waits_for_a_lock
 from tests.support.rows import LEO, MIA, NOW, archived, new_media, new_post, person
@@ -66,6 +67,27 @@ async def test_orphans_are_in_nobodys_library(database: Database) -> None:
         ]
         assert await archive.drop_orphan(db, alone)
         assert not await archive.media_exists(db, "instagram/alone/0.jpg")
+
+
+async def test_what_a_killed_analysis_may_have_stored_goes_with_its_post(
+    database: Database,
+) -> None:
+    """The row of a file that is not settled does not name what was made of it yet."""
+    async with database.write() as db:
+        post_id = await archive.save(db, new_post("alone"), [new_media("alone")], NOW)
+        await samples.plan(db, post_id, [], NOW)
+        ((_, keys),) = await archive.orphans(db)
+        assert sorted(keys) == [
+            "instagram/alone/0.jpg",
+            "instagram/alone/0.m4a",
+            "instagram/alone/0.mp3",
+            "instagram/alone/0.thumb.jpg",
+            "instagram/alone/0.wave.png",
+        ]
+        (file,) = await samples.pending(db, NOW + timedelta(seconds=1))
+        await samples.settle(db, file.id, 1, "ready", NOW, thumbnail_key="instagram/alone/t.jpg")
+        ((_, keys),) = await archive.orphans(db)
+        assert sorted(keys) == ["instagram/alone/0.jpg", "instagram/alone/t.jpg"]
 
 
 async def test_a_post_that_somebody_takes_at_that_moment_is_no_orphan(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Migrations: they arrive at the schema of tables.py, and a failed one leaves nothing behind."""
+"""Migrations: they arrive at the schema of the tables, and a failed one leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -64,6 +64,32 @@ def test_upgrading_twice_changes_nothing(empty_url: str) -> None:
     migrate.upgrade(empty_url)
     assert sorted(inspector(empty_url).get_table_names()) == first
     assert set(first) == set(metadata.tables) | {"alembic_version"}
+
+
+def test_what_was_imported_before_there_were_samples_is_analysed_and_found(empty_url: str) -> None:
+    migrate.upgrade(empty_url, "0001")
+    engine = sa.create_engine(empty_url.replace("+aiosqlite", ""))
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "insert into posts (id, platform, platform_id, shortcode, kind, author_id, author, "
+                "caption, taken_at, raw, archived_at) values (7, 'instagram', '1', 'C1', 'photo', "
+                "'2', 'leo', '#Beats and #beats, #lofi', '2026-01-01', '{}', '2026-01-01')"
+            )
+        )
+        connection.execute(
+            sa.text(
+                "insert into media (id, post_id, position, kind, mime, bytes, sha256, object_key) "
+                "values (9, 7, 0, 'image', 'image/jpeg', 1, 'ab', 'instagram/1/1-1-0.jpg')"
+            )
+        )
+    migrate.upgrade(empty_url)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("select media_id, state, run, tries from samples").all()
+        tags = connection.exec_driver_sql("select post_id, tag from post_tags order by tag").all()
+    engine.dispose()
+    assert [tuple(row) for row in rows] == [(9, "pending", 1, 0)]
+    assert [tuple(row) for row in tags] == [(7, "beats"), (7, "lofi")]
 
 
 def test_several_processes_may_start_at_once(postgres: Postgres) -> None:

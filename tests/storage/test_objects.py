@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -165,6 +166,21 @@ async def test_deleting_twice_is_harmless(store: ObjectStore) -> None:
     await store.delete("a/1.jpg")
     assert await store.size("a/1.jpg") is None
     assert await store.size("a") is None  # a folder is no object
+
+
+async def test_parts_that_nobody_touches_are_swept(store: ObjectStore) -> None:
+    before = datetime.now(UTC) - timedelta(hours=24)
+    for name, hours in (("local-1.mp4", 25), ("local-2.mp4", 23), ("sound-1", 25), ("sound-2", 23)):
+        path = await store.part(name)
+        if name.startswith("sound"):
+            path.mkdir()
+            (path / "sound.wav").touch()
+        else:
+            path.touch()
+        moment = datetime.now(UTC).timestamp() - hours * 3600
+        os.utime(path, (moment, moment))
+    await store.sweep(before)
+    assert {path.name for path in await store.parts("")} == {"local-2.mp4", "sound-2"}
 
 
 async def test_parts_are_listed_and_the_disk_has_a_free_share(store: ObjectStore) -> None:

@@ -95,6 +95,10 @@ def test_progress_shows_share_errors_and_time_left() -> None:
     assert keys(card) == ["⏸ Pause", "⏹ Cancel…"]
 
 
+def test_progress_has_no_figures_before_the_first_post_is_listed() -> None:
+    assert shown(tally=Tally()).text == "⏬ <b>Reels ideas</b> · looking for posts…"
+
+
 def test_progress_says_nothing_of_time_while_it_can_not_know() -> None:
     assert "min left" not in shown(tally=Tally(pending=60, saved=9)).text
     assert "min left" not in shown(tally=Tally(pending=60, saved=30), started_at=None).text
@@ -226,14 +230,18 @@ def test_the_result_counts_everything_once() -> None:
         "1 failed: the file came incomplete",
         "290 credits paid, 8 refunded, 1,210 left",
     ]
-    assert keys(card) == ["Show failures", "🔁 Retry 3", "📄 CSV report", "🗂 Collection", "Menu"]
+    assert keys(card) == [
+        *("Show failures", "🔁 Retry 3"),
+        *("🎧 Library", "🗂 Collection"),
+        *("📄 CSV report", "Menu"),
+    ]
 
 
 def test_a_clean_result_has_nothing_to_retry() -> None:
     card = cards.result(view(Tally(saved=1), state="done", charged=1))
     assert "1 post saved" in card.text
     assert "1 credit paid" in card.text
-    assert keys(card) == ["📄 CSV report", "🗂 Collection", "Menu"]
+    assert keys(card) == ["🎧 Library", "🗂 Collection", "📄 CSV report", "Menu"]
 
 
 def test_a_stopped_import_says_what_was_left() -> None:

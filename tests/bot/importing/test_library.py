@@ -76,7 +76,7 @@ async def test_from_the_shelf_to_a_card_and_back_is_one_screen(harness: Harness)
     mia = await harness.owner()
     mia.say("/library")
     card = await mia.sees("Your library is empty")
-    assert mia.labels(card) == ["📥 Import", "Menu"]
+    assert mia.labels(card) == ["📥 Import", "🗂 Collections", "Menu"]
     await seed_post(harness, mia, "p", film(), content=picture(), author="ann <3", caption="<i>&")
     mia.say("/library")
     shelf = await mia.sees("1 post\n\n1 .*ann <3\n122 BPM · A minor · 0:10\n<i>&")
@@ -186,7 +186,7 @@ async def test_a_word_is_searched_for_while_the_filters_are_open(harness: Harnes
     mia.say("#RAIN")
     await mia.sees("1 post · “RAIN”")
     mia.say("/library nowhere 😀")
-    card = await mia.sees("Nothing found for “nowhere 😀”")
+    card = await mia.sees("Nothing found · “nowhere 😀”")
     assert "✖️ Clear filters" in mia.labels(card)
     await mia.tap("✖️ Clear filters")
     await mia.sees("2 posts")
@@ -248,6 +248,20 @@ async def test_play_wav_and_mp3(harness: Harness, monkeypatch: pytest.MonkeyPatc
     mia.say("/help")  # updates of a chat are handled in order
     await mia.sees("What I can do")
     assert list((await harness.app.objects.folder()).iterdir()) == []
+
+
+async def test_every_sound_of_a_carousel_is_told_and_brought(harness: Harness) -> None:
+    """A filter finds it by any of them: what is shown must not be another one's figures."""
+    mia = await harness.owner()
+    low = film(bpm=90.0, key="C major", audio_key="test/low.m4a")
+    await seed_post(harness, mia, "p", low, film(), content=picture(), kind="carousel")
+    mia.say("/library")
+    await mia.sees(r"90 BPM · C major · 0:10 \| 122 BPM · A minor · 0:10")
+    await mia.tap("1")
+    await mia.sees("🎧 2 sounds\n1 · 90 BPM · C major · 0:10\n2 · 122 BPM · A minor")
+    await mia.tap("Play")
+    played = [one["audio"]["file_name"] for one in await many(mia, audio=2) if "audio" in one]
+    assert [name[-6:] for name in played] == ["_0.m4a", "_1.m4a"]
 
 
 async def test_a_sound_that_can_not_be_converted_or_sent_says_what_is_left(

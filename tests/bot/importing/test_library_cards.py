@@ -14,7 +14,7 @@ from sandbox.telegram.html import parse_html, utf16_length
 from services.importing.harmony import KEYS, neighbours
 from services.importing.library import Choices, Shelf
 from storage.library import Filters
-from storage.samples import Sample
+from storage.samples import Sample, film_of
 from tests.bot.factories import HOSTILE, NOW, photo, post, sample, silent_film
 
 CAPTION = 1024
@@ -97,8 +97,8 @@ def test_a_carousel_is_heard_by_its_first_film_with_sound() -> None:
     files = [photo(), silent_film(), sample(bpm=90.0, bpm_alternative=None)]
     assert "🥁 90 BPM" in told(*files, kind="carousel")
     assert told(*files)[-2].endswith("· 3 files")
-    assert cards.film_of(files) == files[2]
-    assert cards.film_of([silent_film()]) == silent_film()
+    assert film_of(files) == files[2]
+    assert film_of([silent_film()]) == silent_film()
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,12 @@ def test_a_carousel_is_heard_by_its_first_film_with_sound() -> None:
         ([sample()], "122 BPM · A minor · 0:10"),
         ([sample(bpm=None, seconds=65.4)], "A minor · 1:05"),
         ([silent_film()], "no sound · 0:10"),
+        ([sample(bpm=None, key=None, no_bpm="no_beat")], "no tempo · 0:10"),
+        ([sample(), sample(bpm=90.0)], "122 BPM · A minor · 0:10 | 90 BPM · A minor · 0:10"),
+        (
+            [sample(bpm=90.0 + n) for n in range(3)],
+            "90 BPM · A minor · 0:10 | 91 BPM · A minor · 0:10 | …",
+        ),
         ([sample(state="failed")], "not analysed"),
         ([sample(), photo(state="pending")], "being analysed"),
         ([photo()], "dark blue"),
@@ -168,6 +174,8 @@ def test_a_shelf_lists_six_and_turns() -> None:
     assert labels(card)[-1] == "Menu"
     assert labels(cards.shelf(shelf(total=20, page=3)))[6:9] == ["‹", "4/4", "🔎 Filter"]
     assert labels(cards.shelf(shelf(total=1)))[:2] == ["1", "🔎 Filter"]
+    waits = Shelf([post()], {1: [sample(**PENDING)]}, Filters(), 0, 1)
+    assert labels(cards.shelf(waits))[:2] == ["1", "🔄 Look again"]
 
 
 def test_every_filter_that_is_on_is_shown_and_can_be_taken_off() -> None:
@@ -183,9 +191,9 @@ def test_every_filter_that_is_on_is_shown_and_can_be_taken_off() -> None:
 
 
 def test_an_empty_library_leads_to_import_and_an_empty_search_to_clearing() -> None:
-    assert labels(cards.shelf(shelf(total=0))) == ["📥 Import", "Menu"]
+    assert labels(cards.shelf(shelf(total=0))) == ["📥 Import", "🗂 Collections", "Menu"]
     card = cards.shelf(shelf(Filters(text="<rain>"), total=0))
-    assert card.text == "<b>Nothing found</b> for “&lt;rain&gt;”."
+    assert card.text == "<b>Nothing found</b> · “&lt;rain&gt;”"
     assert labels(card)[:3] == ["✖️ “<rain>”", "🔎 Filter", "✖️ Clear filters"]
 
 

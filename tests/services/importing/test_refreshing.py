@@ -74,7 +74,7 @@ async def test_a_refresh_brings_what_is_new_and_says_so_once(
     view = await stage.reaches("done", 2)
     assert (view.tally.saved, view.tally.listed, view.charged, view.balance) == (2, 2, 2, 498)
     message = await stage.mia.sees("🔄 Refreshed: Beats\n2 posts saved")
-    assert stage.mia.labels(message) == ["📄 CSV report", "🗂 Collection", "Menu"]
+    assert "🗂 Collection" in stage.mia.labels(message)
 
     assert await stage.app.library.remove(stage.mia.user_id, 1)  # it stays out
     asked = len(stage.requests(LISTS))

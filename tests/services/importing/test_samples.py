@@ -7,14 +7,17 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from sandbox.world import World
 from sandbox.world.music import Sound
 from sandbox.world.posts import Kind, Piece, Post
+from services.importing.fetch import Fetcher
 from services.importing.samples import MAX_TRIES, Samples
 from services.jobs.engine import Job
 from services.media import runner as runner_module
@@ -221,7 +224,7 @@ async def test_what_was_pending_at_a_stop_is_taken_up_again(
     await settled(stage)
     await stage.reaches("done")
     await put_back(stage, tries=MAX_TRIES - 1)
-    left = stage.app.objects.incoming / f"sample-{(await rows(stage))[0].id}"
+    left = stage.app.objects.incoming / f"sample-{(await rows(stage))[0].id}-1"
     left.mkdir(parents=True)
     (left / "audio").write_bytes(b"half of it")
     await stage.restart()
@@ -276,25 +279,82 @@ async def test_a_stop_in_the_middle_is_no_try(
     assert film.state == "ready"
 
 
+async def test_a_stop_while_posts_are_fetched_is_quiet(
+    launch: Launch, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the batch had brought is analysed after the start; a stopped engine takes no jobs."""
+    answers(monkeypatch, FOUND)
+    stage = await launch(world=small_world(world, films=2))
+    settle, at_work, seen = Fetcher.settle, asyncio.Event(), 0
+
+    async def second_is_held(self: Fetcher, *arguments: Any) -> str:
+        nonlocal seen
+        seen += 1
+        if seen > 1:
+            while not await rows(stage):  # noqa: ASYNC110 - nothing rings
+                await asyncio.sleep(0.02)
+            at_work.set()
+            await asyncio.Event().wait()
+        return await settle(self, *arguments)
+
+    monkeypatch.setattr(Fetcher, "settle", second_is_held)
+    await stage.run()
+    async with asyncio.timeout(PATIENCE):
+        await at_work.wait()
+    with capture_logs() as logs:
+        await stage.app.stop()
+    assert [line for line in logs if line["log_level"] == "error"] == []
+
+
 async def test_what_was_made_for_a_deleted_post_goes_with_it(
     launch: Launch, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = await launch(world=small_world(world, films=0, photos=1))
-    run = MediaRunner.run
+    run, removed = MediaRunner.run, asyncio.Event()
 
     async def late(*arguments: Any, **options: Any) -> dict[str, Any]:
         found = await run(*arguments, **options)
         await stage.app.library.remove(stage.mia.user_id, 1)
         stage.clock.advance(hours=1)
         await stage.harness.tick("library")
+        removed.set()
         return found
 
     monkeypatch.setattr(MediaRunner, "run", late)
     await stage.run()
     await stage.reaches("done")
+    async with asyncio.timeout(PATIENCE):
+        await removed.wait()  # or this worker would look dead: the clock has jumped by an hour
     await stage.idle()
     assert await rows(stage) == []
     assert list(stage.app.objects.root.rglob("*.jpg")) == []
+
+
+async def test_a_run_that_ends_late_leaves_the_files_of_the_next_one_alone(
+    launch: Launch, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was taken for dead, and both are at it in the same folder of part files."""
+    stage = await launch(world=small_world(world, films=0, photos=1))
+    kind, run = stage.app.samples, MediaRunner.run
+    folders: list[Path] = []
+
+    async def overlapping(self: MediaRunner, task: str, arguments: Any, **limit: Any) -> Any:
+        folders.append(Path(arguments["thumbnail"]).parent)
+        if len(folders) == 1:  # the older one; the newer one begins, and ends, meanwhile
+            (old,) = await kind.stranded(stage.clock() + timedelta(days=1))
+            job = await kind.restart(old)
+            assert job
+            await kind.work(job)
+            raise MediaFailed("timeout")
+        found = await run(self, task, arguments, **limit)
+        assert not folders[0].exists(), "the newer one tidies up after the older"
+        return found
+
+    monkeypatch.setattr(MediaRunner, "run", overlapping)
+    await stage.run()
+    (photo,) = await settled(stage)
+    assert photo.state == "ready"
+    assert folders[0] != folders[1]
 
 
 async def test_the_answer_of_a_run_that_was_replaced_changes_nothing(

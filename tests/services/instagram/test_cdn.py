@@ -141,6 +141,26 @@ async def test_a_whole_file(server, make, part):
     assert [path.name for path in part.parent.iterdir()] == ["file.part"]
 
 
+async def test_a_part_that_somebody_else_writes_to_is_not_taken(server, make, part):
+    """A run that was taken for dead is still at the same file: its half must not be archived."""
+
+    async def overtaken(request):
+        response = web.StreamResponse()
+        response.content_length = len(JPEG)
+        await response.prepare(request)
+        await response.write(JPEG[:HALF])
+        while not part.exists():  # noqa: ASYNC110 - nothing rings
+            await asyncio.sleep(0.01)
+        part.unlink()
+        part.write_bytes(JPEG[:HALF])
+        await response.write(JPEG[HALF:])
+        return response
+
+    server.behaviours = [overtaken, server.good]
+    assert await reason(make().fetch(server.url, "image", part)) == "short"
+    assert (await make().fetch(server.url, "image", part)).bytes == len(JPEG)
+
+
 async def test_a_file_without_a_length(server, make, part):
     server.behaviours = [server.chunked]
     assert (await make().fetch(server.url, "image", part)).bytes == len(JPEG)

@@ -215,9 +215,10 @@ async def test_cleaning_takes_exports_along(
     await put(posts.store, "exports/1/reelay-1.zip", b"everything of Mia")
     await put(posts.store, "somebody/elses.txt", b"kept")
     async with database.write() as db:
-        export_id = await exports.start(db, MIA, NOW.replace(year=2025))
+        before = NOW.replace(year=2025)
+        export_id = await exports.start(db, MIA, before)
         await exports.change(
-            db, export_id, NOW, run=1, state="ready", object_keys=["exports/1/reelay-1.zip"]
+            db, export_id, before, run=1, state="ready", object_keys=["exports/1/reelay-1.zip"]
         )
     mover = move(posts, target)
     await mover.copy()

@@ -179,6 +179,15 @@ async def test_another_file_than_the_one_that_was_begun(client: MakeClient, loca
     assert (answer.status, await answer.read()) == (200, b"0123456789")
 
 
+async def test_who_has_it_already_gets_no_bytes(client: MakeClient, local_url: str) -> None:
+    web = await client()
+    etag = (await web.head(local_url)).headers["ETag"]
+    for known, status in ((etag, 304), (f'"another", W/{etag}', 304), ('"another"', 200)):
+        answer = await web.get(local_url, headers={"If-None-Match": known})
+        assert (answer.status, answer.headers["ETag"]) == (status, etag)
+        assert await answer.read() == (b"" if status == 304 else b"0123456789")
+
+
 async def test_beyond_the_end(client: MakeClient, local_url: str) -> None:
     answer = await (await client()).get(local_url, headers={"Range": "bytes=10-"})
     assert (answer.status, answer.headers["Content-Range"]) == (416, "bytes */10")
