@@ -16,6 +16,7 @@ from bot.importing import export as export_cards
 from services.accounts.connecting import Connecting
 from services.clock import Now
 from services.errors import NotAllowed
+from services.importing.decisions import Reason
 from services.importing.library import Library
 from services.importing.service import Importing
 from storage.connections import Connection
@@ -96,10 +97,21 @@ class Notices:
         ends = (
             f" · expires about {day(account.expires_at, user.zone)}" if account.expires_at else ""
         )
+        # they may run again before this is read
+        waited = any(
+            view.item.connection_id == account.id
+            and (
+                view.item.state == "running"
+                or view.item.reason in (Reason.COOKIES, Reason.CHECKPOINT)
+            )
+            and view.item.state in ("paused", "running")
+            for view in await self._importing.latest(user.id)
+        )
         return Message(
             Card(
                 f"✅ Connected as <b>{esc(account.label)}</b>{ends} · fingerprint "
-                f"<code>{esc(account.fingerprint)}</code>",
+                f"<code>{esc(account.fingerprint)}</code>"
+                + ("\nImports that waited for this go on by themselves." if waited else ""),
                 ((button("📥 Import a collection", "imp", "ask"), *MENU),),
             )
         )

@@ -74,7 +74,7 @@ async def test_cookies_die_in_mid_import(stage: Stage, monkeypatch: pytest.Monke
     assert await stage.notices("import_paused") == 1
 
     await stage.harness.send_cookies(stage.mia, stage.world.cookies_txt("mia", "new"))
-    await stage.mia.sees("Connected as")
+    await stage.mia.sees("Connected as .*\nImports that waited for this go on")
     view = await stage.reaches("done")
     assert (view.tally.saved, view.balance) == (24, 476)
     assert stage.listed[-1] == second  # by itself, at the stored cursor, and only that page
