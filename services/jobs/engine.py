@@ -153,11 +153,14 @@ class Engine:
         if self._client:
             await asyncio.to_thread(self._client.destroy)
             return
+        # DBOS has put its own threads behind asyncio.to_thread and closes them: jobs under way need
+        # others, and one of them may put DBOS's back meanwhile
+        loop, threads = asyncio.get_running_loop(), ThreadPoolExecutor()
+        loop.set_default_executor(threads)
         await asyncio.to_thread(
             DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=0
         )
-        # it had put its own threads behind asyncio.to_thread and has closed them
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+        loop.set_default_executor(threads)
         await self._end_jobs()
         async with self._database.write() as db:  # or its jobs would wait for the heartbeat's end
             await workers.retire(db, self.worker)

@@ -178,6 +178,24 @@ async def test_stopping_ends_the_jobs_under_way(make_engine: MakeEngine, rows: R
     assert rows.at_once["1000"] == 0  # ended by itself, not by the end of the loop
 
 
+async def test_a_job_has_its_threads_until_it_ends(
+    make_engine: MakeEngine, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(job: Job) -> bool:
+        rows.worked.append(job.id)
+        while True:
+            await asyncio.to_thread(lambda: None)
+
+    monkeypatch.setattr(rows, "work", work)
+    engine = make_engine()
+    await engine.start()
+    await engine.enqueue(rows.add(1))
+    await until(lambda: rows.worked)
+    with capture_logs() as logs:
+        await engine.stop()
+    assert [line for line in logs if line["log_level"] == "error"] == []
+
+
 async def test_finished_jobs_are_forgotten_after_a_day(
     engine: Engine, rows: Rows, clock: StillClock
 ) -> None:
