@@ -20,6 +20,7 @@ from services.importing.decisions import Reason
 from services.importing.library import Library
 from services.importing.service import Importing
 from storage.connections import Connection
+from storage.importing import Import
 from storage.notices import Notice
 from storage.people import User
 
@@ -99,12 +100,7 @@ class Notices:
         )
         # they may run again before this is read
         waited = any(
-            view.item.connection_id == account.id
-            and (
-                view.item.state == "running"
-                or view.item.reason in (Reason.COOKIES, Reason.CHECKPOINT)
-            )
-            and view.item.state in ("paused", "running")
+            view.item.connection_id == account.id and _waits_for_session(view.item)
             for view in await self._importing.latest(user.id)
         )
         return Message(
@@ -213,6 +209,12 @@ class Notices:
         kind, subject = str(notice.data["alert"]), str(notice.data["subject"])
         about = f" ({esc(subject, 60)})" if subject else ""
         return Message(Card(f"✅ Over: {ALERTS.get(kind, esc(kind))}{about}."))
+
+
+def _waits_for_session(item: Import) -> bool:
+    """Or has just stopped waiting."""
+    paused = item.state == "paused" and item.reason in (Reason.COOKIES, Reason.CHECKPOINT)
+    return paused or item.state == "running"
 
 
 EXPIRED = Message(

@@ -151,27 +151,28 @@ async def get(db: AsyncConnection, user_id: int, post_id: int) -> LibraryPost | 
 
 async def authors(db: AsyncConnection, user_id: int, limit: int) -> list[tuple[str, int]]:
     """(author, number of posts), most first."""
-    number = sa.func.count()
-    query = (
-        sa.select(posts.c.author, number)
-        .join(user_posts, user_posts.c.post_id == posts.c.id)
-        .where(user_posts.c.user_id == user_id, user_posts.c.removed_at.is_(None))
-        .group_by(posts.c.author)
-        .order_by(number.desc(), posts.c.author)
-        .limit(limit)
-    )
-    return [(row[0], row[1]) for row in await db.execute(query)]
+    return await _frequent(db, user_id, posts.c.author, posts.c.id, limit)
 
 
 async def tags(db: AsyncConnection, user_id: int, limit: int) -> list[tuple[str, int]]:
     """(hashtag, number of posts), most first."""
+    return await _frequent(db, user_id, post_tags.c.tag, post_tags.c.post_id, limit)
+
+
+async def _frequent(
+    db: AsyncConnection,
+    user_id: int,
+    value: sa.Column[str],
+    post_id: sa.Column[int],
+    limit: int,
+) -> list[tuple[str, int]]:
     number = sa.func.count()
     query = (
-        sa.select(post_tags.c.tag, number)
-        .join(user_posts, user_posts.c.post_id == post_tags.c.post_id)
+        sa.select(value, number)
+        .join(user_posts, user_posts.c.post_id == post_id)
         .where(user_posts.c.user_id == user_id, user_posts.c.removed_at.is_(None))
-        .group_by(post_tags.c.tag)
-        .order_by(number.desc(), post_tags.c.tag)
+        .group_by(value)
+        .order_by(number.desc(), value)
         .limit(limit)
     )
     return [(row[0], row[1]) for row in await db.execute(query)]

@@ -20,6 +20,7 @@ from storage.exports import Export
 from storage.objects import ObjectStore
 
 MAX_IDLE_RUNS = 3
+PART_BYTES = 45_000_000  # Telegram takes files of up to 50 MB, and a zip has bytes of its own
 
 
 class Closed(Exception):

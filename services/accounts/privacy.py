@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from services.accounts import export_files
-from services.accounts.export_files import Closed, ExportFiles
+from services.accounts.export_files import PART_BYTES, Closed, ExportFiles
 from services.clock import Now
 from services.errors import BadInput
 from services.jobs.engine import DEFAULT, Engine, Job
@@ -27,7 +27,6 @@ from storage.exports import Export
 from storage.objects import ObjectStore
 
 UNDO = timedelta(hours=24)
-PART_BYTES = 45_000_000
 CHAT_BYTES = 50_000_000  # larger files are not taken by Telegram: they go by a link
 KEPT = timedelta(hours=24)
 

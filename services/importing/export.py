@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from services.accounts import export_files
-from services.accounts.export_files import Closed, ExportFiles
+from services.accounts.export_files import PART_BYTES, Closed, ExportFiles
 from services.clock import Now
 from services.errors import BadInput, NotAllowed
 from services.importing import tables_out
@@ -32,7 +32,6 @@ from storage.objects import ObjectStore
 from storage.samples import Sample
 
 CHUNK = 500  # posts in memory at once
-PART_BYTES = 45_000_000  # Telegram takes files of up to 50 MB
 MAX_PARTS = 20  # of one export; what does not fit is counted
 MAX_LINKS = 10  # sounds that are larger than a part
 _ENTRY = 200  # bytes of a zip for each entry, without its name
