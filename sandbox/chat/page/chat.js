@@ -43,9 +43,9 @@ async function sendSample(name) {
 
 /** The button of an empty chat. As in Telegram, what `?start=` of the address holds goes along, once. */
 async function start() {
-  const address = new URL(location.href);
-  const parameter = address.searchParams.get("start") ?? "";
+  const parameter = new URL(location.href).searchParams.get("start") ?? "";
   if (!(await say(`/start ${parameter}`.trim()))) return;
+  const address = new URL(location.href); // another person may have been chosen meanwhile
   address.searchParams.delete("start");
   history.replaceState(null, "", address);
 }
