@@ -55,6 +55,44 @@ FEEDBACK: Json = {
     "feedback_message": "We restrict certain activity to protect our community.",
     "status": "fail",
 }
+CHALLENGE_IN_APP: Json = {**CHALLENGE, "challenge": {**CHALLENGE["challenge"], "native_flow": True}}
+SUSPENDED: Json = {
+    **CHALLENGE,
+    "challenge": {**CHALLENGE["challenge"], "url": f"{WWW}/accounts/suspended/?next=/"},
+}
+RATE_LIMIT_ERROR: Json = {
+    "message": "You've been rate limited.",
+    "error_type": "rate_limit_error",
+    "status": "fail",
+}
+SENTRY_BLOCK: Json = {
+    "message": "Sorry, there was a problem with your request.",
+    "error_type": "sentry_block",
+    "status": "fail",
+}
+BAD_PASSWORD: Json = {
+    "message": "The password you entered is incorrect. Please try again.",
+    "invalid_credentials": True,
+    "error_title": "Incorrect password for mia",
+    "error_type": "bad_password",
+    "status": "fail",
+}
+TWO_FACTOR: Json = {
+    "message": "",
+    "two_factor_required": True,
+    "error_type": "two_factor_required",
+    "status": "fail",
+}
+CONSENT: Json = {
+    "message": "consent_required",
+    "consent_data": {
+        "headline": "Updates to Our Terms and Data Policy",
+        "content": "We've updated our Terms and made some changes to our Data Policy.",
+        "button_text": "Review Now",
+    },
+    "status": "fail",
+}
+FAILED: Json = {"message": "Something went wrong", "status": "fail"}
 UNKNOWN_SHAPE: Json = {"data": {"xdt_saved_v2": {"edges": []}}, "status": "ok"}
 
 
@@ -77,6 +115,17 @@ class Refusal(enum.Enum):
     UNKNOWN_SHAPE = "200 with JSON of another shape"
     SERVER_ERROR = "500"
     NOT_FOUND = "404 media not found"
+    CHALLENGE_IN_APP = "400 challenge_required that only the app can solve"
+    SUSPENDED = "400 challenge_required of a suspended account"
+    RATE_LIMIT_ERROR = "400 rate_limit_error"
+    SENTRY_BLOCK = "400 sentry_block"
+    BAD_PASSWORD = "400 bad_password"  # noqa: S105
+    TWO_FACTOR = "400 two_factor_required"
+    NOT_FOUND_BARE = "404 with two words: a challenge in disguise"
+    TIMEOUT = "408"
+    FAILED = "200 with status fail"
+    CONSENT = "400 consent_required"
+    CUT = "200 and a connection that ends in mid-answer"
     SILENCE = "no answer at all, until the client hangs up"
 
 
@@ -93,7 +142,7 @@ def redirect(location: str) -> web.Response:
 
 
 def refuse(refusal: Refusal, path: str) -> web.Response:
-    """The answer; `path` is the one that was asked for. SILENCE has none: ValueError."""
+    """The answer; `path` is the one that was asked for. SILENCE and CUT have none: ValueError."""
     if refusal in _REDIRECTS:
         return redirect(WWW + _REDIRECTS[refusal].format(path=path))
     if refusal in _BODIES:
@@ -101,6 +150,10 @@ def refuse(refusal: Refusal, path: str) -> web.Response:
         return json_answer(body, status)
     if refusal is Refusal.RATE_LIMIT_BARE:
         return web.Response(status=429)
+    if refusal is Refusal.NOT_FOUND_BARE:
+        return web.Response(status=404, text="Not Found")
+    if refusal is Refusal.TIMEOUT:
+        return web.Response(status=408)
     if refusal is Refusal.SERVER_ERROR:
         return web.Response(status=500, text="Oops, an error occurred.")
     if refusal is Refusal.HTML:
@@ -109,6 +162,17 @@ def refuse(refusal: Refusal, path: str) -> web.Response:
         broken = json.dumps({"items": [{"media": {"pk": "39"}}]})[:-9]
         return web.Response(text=broken, content_type="application/json")
     raise ValueError(f"{refusal} is no answer")
+
+
+async def hang_up(request: web.Request) -> web.StreamResponse:
+    """CUT: less than was promised."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    response.content_length = 1000
+    await response.prepare(request)
+    await response.write(b'{"feed_items": [')
+    if request.transport:
+        request.transport.close()
+    return response
 
 
 _REDIRECTS = {
@@ -126,4 +190,12 @@ _BODIES = {
     Refusal.RATE_LIMIT: (429, PLEASE_WAIT),
     Refusal.UNKNOWN_SHAPE: (200, UNKNOWN_SHAPE),
     Refusal.NOT_FOUND: (404, NOT_FOUND),
+    Refusal.CHALLENGE_IN_APP: (400, CHALLENGE_IN_APP),
+    Refusal.SUSPENDED: (400, SUSPENDED),
+    Refusal.RATE_LIMIT_ERROR: (400, RATE_LIMIT_ERROR),
+    Refusal.SENTRY_BLOCK: (400, SENTRY_BLOCK),
+    Refusal.BAD_PASSWORD: (400, BAD_PASSWORD),
+    Refusal.TWO_FACTOR: (400, TWO_FACTOR),
+    Refusal.FAILED: (200, FAILED),
+    Refusal.CONSENT: (400, CONSENT),
 }

@@ -6,6 +6,7 @@ The chat page and the tours switch them, tests order single refusals with `Order
 
 from __future__ import annotations
 
+import collections
 import enum
 import zlib
 from dataclasses import dataclass
@@ -62,6 +63,17 @@ DAYS = (
     BadDay("home-redirect", "Sent home", "Every request is redirected to the home page."),
     BadDay("garbage", "New shape", "Answers arrive whole, but in a shape that nobody knows."),
     BadDay("slow", "Slow", "Every answer takes some seconds."),
+    BadDay(
+        "session-dies",
+        "App session dies",
+        "The app's session is logged out; only a new log-in goes on.",
+    ),
+    BadDay(
+        "login-challenge",
+        "Log-in challenged",
+        "Every log-in is stopped until a code that comes by e-mail is entered.",
+    ),
+    BadDay("garbled-item", "Odd items", "One post of each page of the home feed is unreadable."),
 )
 REFUSALS = {
     "rate-limit": Refusal.RATE_LIMIT,
@@ -96,6 +108,8 @@ class BadDays:
         self._on: set[str] = set()
         self._died: dict[str, int] = {}  # username -> the newest generation that died
         self._broken_once: set[str] = set()
+        self._dead: dict[str, Session] = {}  # by username, on a day of dying sessions
+        self._switched: collections.Counter[str] = collections.Counter()
 
     def all(self) -> list[BadDay]:
         return [
@@ -110,12 +124,19 @@ class BadDays:
         if name not in {day.name for day in DAYS}:
             raise KeyError(name)
         (self._on.add if on else self._on.discard)(name)
+        self._switched[name] += 1
         if name == "cookies-die":
             self._died.clear()
         if name == "broken-media":
             self._broken_once.clear()
+        if name == "session-dies":
+            self._dead.clear()
 
     # ------------------------------------------------------------------ what the application asks
+
+    def times_switched(self, name: str) -> int:
+        """For what is remembered of a day only until it is switched again."""
+        return self._switched[name]
 
     def refusal(self, session: Session | None) -> Refusal | None:
         for name, refusal in REFUSALS.items():
@@ -124,6 +145,13 @@ class BadDays:
         if session and session.generation <= self._died.get(session.username, 0):
             return Refusal.LOGIN
         return None
+
+    def dead_session(self, session: Session | None) -> Refusal | None:
+        """On a day of dying sessions: the first one that each person comes with is logged out."""
+        if session is None or "session-dies" not in self._on:
+            return None
+        dead = self._dead.setdefault(session.username, session)
+        return Refusal.LOGIN_REQUIRED if session == dead else None
 
     def listed(self, session: Session, last: int) -> None:
         """A page of a list was sent; `last` is how many posts of the list were sent by now."""

@@ -8,24 +8,26 @@ from __future__ import annotations
 import asyncio
 import ssl
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from sandbox.instagram import certs
-from sandbox.instagram.answers import Refusal, page, refuse
+from sandbox.instagram.answers import Refusal, hang_up, page, refuse
 from sandbox.instagram.bad_days import BadDays, Fault, Orders
 from sandbox.instagram.cdn import Cdn
+from sandbox.instagram.mobile import HOSTS, MobileApi
 from sandbox.instagram.profile import Profiles
 from sandbox.instagram.request_log import Request, RequestLog
 from sandbox.instagram.tunnel import Tunnel
 from sandbox.instagram.web_api import SESSION, WebApi
-from sandbox.world import World
+from sandbox.world import Kind, Post, World
+from sandbox.world.world import Session
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Where refused requests are sent; asking for these never ends in a redirect again.
 OPEN_PAGES = ("/", "/accounts/login/", "/challenge/", "/auth_platform/")
 
@@ -35,6 +37,7 @@ class Instagram:
 
     http_url: the CDN. proxy_url: an HTTP proxy for https only. ca_file: what the proxied client
     has to trust. requests: what reached the stand-in. bad_days: what goes wrong at the moment.
+    doors: passwords, codes, and what a log-in asks for.
     """
 
     def __init__(self, world: World, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)):
@@ -44,6 +47,8 @@ class Instagram:
         self._now = now
         self._refusals: Orders[Refusal] = Orders()
         self._cdn = Cdn(world, self.bad_days)
+        self._mobile = MobileApi(world, self._cdn, self.bad_days, self._refusals, now)
+        self.doors = self._mobile.doors
 
     # ------------------------------------------------------------------ start and stop
 
@@ -54,14 +59,18 @@ class Instagram:
         context.load_cert_chain(server_file)
         self._files = _runner(self._files_app())
         self._site = _runner(self._site_app())
+        self._app = _runner(self._mobile_app())
         self.http_url = f"http://127.0.0.1:{await _listen(self._files)}"
         self._cdn.origin = self.http_url
-        self._tunnel = Tunnel(await _listen(self._site, context))
+        mobile_port = await _listen(self._app, context)
+        mobile_ports = dict.fromkeys(HOSTS, mobile_port)
+        self._tunnel = Tunnel(await _listen(self._site, context), mobile_ports)
         await self._tunnel.start()
         self.proxy_url = self._tunnel.url
 
     async def stop(self) -> None:
         await self._tunnel.stop()
+        await self._app.cleanup()
         await self._site.cleanup()
         await self._files.cleanup()
         self._folder.cleanup()
@@ -105,15 +114,31 @@ class Instagram:
         """The address of a file; the arguments are those of `World.file`."""
         return self._cdn.file_url(pk, variant)
 
+    def publish_new(self, author: str, kind: Kind | None = None) -> Post:
+        """A post that is new this moment, at the top of home feeds. KeyError: no such author."""
+        return self._mobile.newsroom.publish(author, kind)
+
+    def publish(self, post: Post) -> Post:
+        """The same with a post of one's own, which may hold what nobody would draw."""
+        return self._mobile.newsroom.add(post)
+
+    def shown(self, username: str) -> list[Post]:
+        """The posts of followed people that this person's home feed has shown so far."""
+        return self._mobile.timeline.shown(username)
+
+    def tell_story(self, author: str) -> Post:
+        """A story that is new this moment and lives for a day. KeyError: no such author."""
+        return self._mobile.stories.tell(author)
+
     # ------------------------------------------------------------------ how a request is served
 
     def _files_app(self) -> web.Application:
-        app = web.Application(middlewares=[self._log])
+        app = web.Application(middlewares=[self._log(self._web_session)])
         app.router.add_get("/v/{folder}/{name:[0-9]+_[a-z]+_n[.][a-z0-9]+}", self._cdn.serve)
         return app
 
     def _site_app(self) -> web.Application:
-        app = web.Application(middlewares=[self._log, self._guard])
+        app = web.Application(middlewares=[self._log(self._web_session), self._guard])
         profiles = Profiles(self.world, self._cdn)
         app.router.add_get("/", profiles.home)
         for path in OPEN_PAGES[1:]:
@@ -123,33 +148,44 @@ class Instagram:
         app.router.add_routes(profiles.routes())
         return app
 
-    @web.middleware
-    async def _log(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        at, status = self._now(), 0
-        session = self.world.session(request.cookies.get("sessionid", ""))
-        if session:
-            request[SESSION] = session
-        try:
-            response = await handler(request)
-            status = response.status
-            return response
-        except web.HTTPException as error:
-            status = error.status
-            raise
-        finally:
-            self.requests.add(
-                Request(
-                    at=at,
-                    host=request.host,
-                    method=request.method,
-                    path=request.path,
-                    query=request.query_string,
-                    identity=session.username if session else None,
-                    status=status,
-                    to_application=request.host.endswith("instagram.com")
-                    and not _is_static(request),
+    def _mobile_app(self) -> web.Application:
+        app = web.Application(middlewares=[self._log(self._mobile.session), self._mobile.guard])
+        app.router.add_routes(self._mobile.routes())
+        return app
+
+    def _web_session(self, request: web.Request) -> Session | None:
+        return self.world.session(request.cookies.get("sessionid", ""))
+
+    def _log(self, session_of: Callable[[web.Request], Session | None]) -> Middleware:
+        @web.middleware
+        async def log(request: web.Request, handler: Handler) -> web.StreamResponse:
+            at, status = self._now(), 0
+            if session := session_of(request):
+                request[SESSION] = session
+            try:
+                response = await handler(request)
+                status = response.status
+                return response
+            except web.HTTPException as error:
+                status = error.status
+                raise
+            finally:
+                session = request.get(SESSION)  # a log-in has one only now
+                self.requests.add(
+                    Request(
+                        at=at,
+                        host=request.host,
+                        method=request.method,
+                        path=request.path,
+                        query=request.query_string,
+                        identity=session.username if session else None,
+                        status=status,
+                        to_application=request.host.endswith("instagram.com")
+                        and not _is_static(request),
+                    )
                 )
-            )
+
+        return log
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -161,6 +197,8 @@ class Instagram:
             await asyncio.sleep(self.bad_days.slow_seconds)
         if refusal is Refusal.SILENCE:
             await asyncio.Event().wait()
+        if refusal is Refusal.CUT:
+            return await hang_up(request)
         if refusal or session is None:
             return refuse(refusal or Refusal.LOGIN, request.path)
         return await handler(request)

@@ -147,3 +147,5 @@ CREATORS = (
 )
 
 PEOPLE = {person.username: person for person in (*MEMBERS, *CREATORS, PRIVATE)}
+# Whose posts stand in whose home feed; the other creators turn up there as ads and suggestions.
+FOLLOWING = {"mia": CREATORS[:9], "leo": CREATORS[2:6], "zoe": CREATORS[:2]}

@@ -118,9 +118,14 @@ def draw_post(
     kind: Kind | None = None,
     pieces: int | None = None,
     trouble: Trouble | None = None,
+    taken_at: datetime | None = None,
 ) -> Post:
-    """Post `number` of the world; `kind` and `pieces` (of a carousel) are drawn when not given."""
-    taken_at = FIRST_POST + timedelta(minutes=17 * number, seconds=rng.randrange(900))
+    """Post `number` of the world; `kind` and `pieces` (of a carousel) are drawn when not given.
+
+    `taken_at` (aware, UTC) puts it there instead of in the world's one week of posting.
+    """
+    if taken_at is None:
+        taken_at = FIRST_POST + timedelta(minutes=17 * number, seconds=rng.randrange(900))
     pk = new_pk(rng, taken_at)
     if kind is None:
         kind = rng.choices(list(Kind), (45, 35, 20))[0]

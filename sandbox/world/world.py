@@ -1,7 +1,7 @@
 """The one World object: who saved what, every file's bytes, and the cookies that open a session.
 
 Built by the demo and by tests; read by the stand-ins. Everything follows from the seed; only the
-newest session of each member is counted while it runs.
+newest session of each member is counted while it runs, and what a stand-in adds can be found by pk.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 from sandbox.world import films, pictures
 from sandbox.world.media_json import AVATAR_SIZE, SMALL_WIDTH
-from sandbox.world.people import CREATORS, PEOPLE, PRIVATE, Person
+from sandbox.world.people import CREATORS, FOLLOWING, PEOPLE, PRIVATE, Person
 from sandbox.world.posts import (
     FILM_SIZE,
     MOST_PIECES,
@@ -99,6 +99,7 @@ class World:
         }
         self._pieces = {p.pk: (p, post) for post in self.posts.values() for p in post.pieces}
         self._generations: collections.Counter[str] = collections.Counter()
+        self._added: dict[int, Post] = {}
 
     # ------------------------------------------------------------------ people and posts
 
@@ -115,7 +116,18 @@ class World:
 
     def post(self, pk: int) -> Post | None:
         """The post with this pk; None for the pk of a carousel's child."""
-        return self.posts.get(pk)
+        return self.posts.get(pk) or self._added.get(pk)
+
+    def add(self, post: Post) -> Post:
+        """Know one more post or story by its pk, with its files. No list of this world shows it:
+        where it appears is up to the stand-in that made it."""
+        self._added[post.pk] = post
+        self._pieces |= {piece.pk: (piece, post) for piece in post.pieces}
+        return post
+
+    def following(self, username: str) -> tuple[Person, ...]:
+        """The accounts whose posts stand in this person's home feed."""
+        return FOLLOWING.get(username, ())
 
     def collection(self, username: str, slug: str) -> Collection:
         """KeyError if there is none."""
