@@ -1,5 +1,9 @@
-"""The one archive of posts and their media that imports fill. Called by services.importing and
-services.accounts (export, deletion)."""
+"""The one archive of posts and their media that imports and the feed fill. Called by
+services.importing, services.feed and services.accounts (export, deletion).
+
+The feed keeps a post when it sees it and its files when they have come; an import keeps both at
+once. A post without files is therefore known, but not archived yet.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import insert_once
 from storage.samples import MADE, made_key
-from storage.tables import media, posts, samples, user_posts
+from storage.tables import feed_items, media, posts, samples, user_posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +63,18 @@ async def known(
 
 
 async def find(db: AsyncConnection, platform: str, platform_id: str) -> int | None:
-    """The post's id if it is archived, whoever brought it."""
+    """The post's id if it is archived with its files, whoever brought it."""
     query = sa.select(posts.c.id).where(
-        posts.c.platform == platform, posts.c.platform_id == platform_id
+        posts.c.platform == platform,
+        posts.c.platform_id == platform_id,
+        sa.exists().where(media.c.post_id == posts.c.id),
     )
     return (await db.execute(query)).scalar()
 
 
 async def save(db: AsyncConnection, post: NewPost, files: Sequence[NewMedia], now: datetime) -> int:
-    """Adds the post with its media; what is there already stays as it is. Returns the post's id."""
+    """Adds the post with its media. What is there already stays as it is; a post that waits for its
+    files gets them, or at least its newer addresses. Returns the post's id."""
     columns = {name: getattr(post, name) for name in NewPost.__slots__}
     added = await db.execute(
         insert_once(db, posts)
@@ -77,9 +84,10 @@ async def save(db: AsyncConnection, post: NewPost, files: Sequence[NewMedia], no
     )
     post_id = added.scalar()
     if post_id is None:
-        existing = await find(db, post.platform, post.platform_id)
-        assert existing is not None, "a conflicting post vanished inside one transaction"
-        return existing
+        post_id = await _held(db, post)
+        if await _has_files(db, post_id):
+            return post_id
+        await db.execute(posts.update().where(posts.c.id == post_id).values(raw=post.raw))
     if files:
         rows = [
             {name: getattr(file, name) for name in NewMedia.__slots__} | {"post_id": post_id}
@@ -87,6 +95,36 @@ async def save(db: AsyncConnection, post: NewPost, files: Sequence[NewMedia], no
         ]
         await db.execute(media.insert(), rows)
     return int(post_id)
+
+
+async def _held(db: AsyncConnection, post: NewPost) -> int:
+    """The id of a post that is there; until the transaction ends nobody else gives it its files or
+    drops it."""
+    query = sa.select(posts.c.id).where(
+        posts.c.platform == post.platform, posts.c.platform_id == post.platform_id
+    )
+    found: int | None = (await db.execute(query.with_for_update())).scalar()
+    assert found is not None, "a conflicting post vanished inside one transaction"
+    return found
+
+
+async def _has_files(db: AsyncConnection, post_id: int) -> bool:
+    query = sa.select(media.c.id).where(media.c.post_id == post_id).limit(1)
+    return (await db.execute(query)).first() is not None
+
+
+async def raw(db: AsyncConnection, post_id: int) -> dict[str, Any]:
+    """The post as the platform sent it last."""
+    found: dict[str, Any] = (
+        await db.execute(sa.select(posts.c.raw).where(posts.c.id == post_id))
+    ).scalar_one()
+    return found
+
+
+async def caption(db: AsyncConnection, post_id: int) -> str:
+    return str(
+        (await db.execute(sa.select(posts.c.caption).where(posts.c.id == post_id))).scalar_one()
+    )
 
 
 async def give(db: AsyncConnection, user_id: int, post_id: int, now: datetime) -> None:
@@ -138,18 +176,17 @@ async def size_of(db: AsyncConnection, user_id: int) -> tuple[int, int]:
 
 
 async def orphans(db: AsyncConnection) -> list[tuple[int, list[str]]]:
-    """(post id, object keys) of posts that are in nobody's library any more.
+    """(post id, object keys) of posts that are in nobody's library and that no feed has.
 
     A file whose analysis is not settled may have left objects that its row does not name yet: they
     are listed too, whether they are there or not.
     """
-    owned = sa.exists().where(user_posts.c.post_id == posts.c.id)
     made = (samples.c.audio_key, samples.c.waveform_key, samples.c.thumbnail_key)
     rows = await db.execute(
         sa.select(posts.c.id, samples.c.state, media.c.object_key, *made)
         .outerjoin(media, media.c.post_id == posts.c.id)
         .outerjoin(samples, samples.c.media_id == media.c.id)
-        .where(~owned)
+        .where(~_owned(posts.c.id))
         .order_by(posts.c.id, media.c.position)
     )
     found: dict[int, list[str]] = {}
@@ -164,9 +201,17 @@ async def drop_orphan(db: AsyncConnection, post_id: int) -> bool:
     """Deletes the post unless somebody has taken it meanwhile."""
     # waits for whoever is taking it right now; the next statement then sees that they did
     await db.execute(sa.select(posts.c.id).where(posts.c.id == post_id).with_for_update())
-    owned = sa.exists().where(user_posts.c.post_id == post_id)
-    gone = await db.execute(posts.delete().where(posts.c.id == post_id, ~owned))
+    gone = await db.execute(
+        posts.delete().where(posts.c.id == post_id, ~_owned(sa.literal(post_id)))
+    )
     return bool(gone.rowcount)
+
+
+def _owned(post_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Some library or some feed has the post."""
+    return sa.or_(
+        *(sa.exists().where(table.c.post_id == post_id) for table in (user_posts, feed_items))
+    )
 
 
 async def media_exists(db: AsyncConnection, object_key: str) -> bool:

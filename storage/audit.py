@@ -54,6 +54,14 @@ async def close_incident(db: AsyncConnection, kind: str, subject: str, now: date
     return bool(closed.rowcount)
 
 
+async def incident_id(db: AsyncConnection, kind: str, subject: str) -> int | None:
+    """Of the one that is open."""
+    i = incidents.c
+    query = sa.select(i.id).where(i.kind == kind, i.subject == subject, i.closed_at.is_(None))
+    found: int | None = (await db.execute(query)).scalar()
+    return found
+
+
 async def open_incidents(db: AsyncConnection) -> list[tuple[str, str, datetime]]:
     """(kind, subject, since)."""
     i = incidents.c

@@ -75,7 +75,7 @@ async def due(db: AsyncConnection, now: datetime) -> list[Due]:
         .join(users, users.c.id == c.user_id)
         .join(connections, (account.user_id == c.user_id) & its_own)
         .where(c.refresh != "never", c.refresh_at <= now)
-        .where(account.status == "active", account.secret.is_not(None))
+        .where(account.status == "active", account.secret.is_not(None), ~account.app_only)
         .where(users.c.status == "active", users.c.delete_after.is_(None))
         .order_by(c.refresh_at, c.id)
     )

@@ -32,6 +32,7 @@ class Connection:
     verified_at: datetime | None
     warned_days: int | None
     changed_at: datetime
+    app_only: bool = False  # instagram.com has not taken its session: there is none for imports
 
     @property
     def label(self) -> str:
@@ -57,6 +58,19 @@ async def find(db: AsyncConnection, user_id: int, kind: str, identity: str) -> C
         & (connections.c.kind == kind)
         & (connections.c.identity == identity),
     )
+
+
+async def find_named(db: AsyncConnection, user_id: int, username: str) -> Connection | None:
+    """This person's connection of the account that was called so when it was connected."""
+    c = connections.c
+    return await _one(db, (c.user_id == user_id) & (c.username == username))
+
+
+async def identity_of(db: AsyncConnection, username: str) -> str | None:
+    """The number of the account that was called so when somebody connected it."""
+    c = connections.c
+    query = sa.select(c.identity).where(c.username == username).order_by(c.id).limit(1)
+    return (await db.execute(query)).scalar()
 
 
 async def of_user(db: AsyncConnection, user_id: int) -> list[Connection]:
@@ -133,6 +147,7 @@ async def promote(
             status="active",
             verified_at=now,
             warned_days=None,
+            app_only=False,
             changed_at=now,
         )
     )

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import tables
-from storage.tables import exports, import_items, imports, posts, user_posts, users
+from storage.tables import exports, feed_items, import_items, imports, posts, user_posts, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,20 @@ async def drop(db: AsyncConnection, export_id: int) -> None:
 
 
 # what an export leaves out: secrets, and what belongs to the machine and not to the person
-_LEFT_OUT = {"secret", "candidate", "fingerprint", "candidate_fingerprint", "raw", "token_hash"}
+_LEFT_OUT = {
+    "secret",
+    "candidate",
+    "fingerprint",
+    "candidate_fingerprint",
+    "phone",
+    "settings_mark",
+    "raw",
+    "token_hash",
+    "sealed",
+}
 _OF_USER = (
     "connections",
+    "logins",
     "credit_entries",
     "collections",
     "imports",
@@ -126,7 +137,11 @@ _OF_USER = (
     "library_views",
     "downloads",
     "notices",
+    "feeds",
+    "readers",
+    "retention",
 )
+_OF_FEED = ("feed_notices", "webhooks")
 
 
 async def rows_of_user(db: AsyncConnection, user_id: int) -> dict[str, list[dict[str, Any]]]:
@@ -135,6 +150,10 @@ async def rows_of_user(db: AsyncConnection, user_id: int) -> dict[str, list[dict
     for name in _OF_USER:
         table = tables.metadata.tables[name]
         found[name] = await _rows(db, table, table.c.user_id == user_id)
+    theirs = _feeds_of(user_id)
+    for name in _OF_FEED:
+        table = tables.metadata.tables[name]
+        found[name] = await _rows(db, table, table.c.feed_id.in_(theirs))
     found["users"] = await _rows(db, users, users.c.id == user_id)
     mine = sa.select(imports.c.id).where(imports.c.user_id == user_id)
     found["import_items"] = await _rows(db, import_items, import_items.c.import_id.in_(mine))
@@ -154,6 +173,29 @@ async def _rows(
     columns = [column for column in table.c if column.name not in _LEFT_OUT]
     rows = await db.execute(sa.select(*columns).where(which))
     return [dict(row._mapping) for row in rows]
+
+
+def _feeds_of(user_id: int) -> sa.Select[tuple[int]]:
+    return sa.select(tables.feeds.c.id).where(tables.feeds.c.user_id == user_id)
+
+
+async def feed_posts(
+    db: AsyncConnection, user_id: int, after: tuple[int, int], limit: int
+) -> list[dict[str, Any]]:
+    """What stands in the person's feeds, by feed and post, from behind `after` (feed id, post id)
+    on. An archive is too large to be read at once."""
+    i = feed_items.c
+    query = (
+        sa.select(
+            i.feed_id, i.post_id, i.guid, i.state, i.shown_at,
+            posts.c.kind, posts.c.author, posts.c.shortcode, posts.c.caption, posts.c.taken_at,
+        )
+        .join(posts, posts.c.id == i.post_id)
+        .where(i.feed_id.in_(_feeds_of(user_id)), sa.tuple_(i.feed_id, i.post_id) > after)
+        .order_by(i.feed_id, i.post_id)
+        .limit(limit)
+    )  # fmt: skip
+    return [dict(row._mapping) for row in await db.execute(query)]
 
 
 async def raw_posts(db: AsyncConnection, user_id: int) -> list[tuple[str, dict[str, Any]]]:

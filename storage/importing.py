@@ -257,6 +257,7 @@ async def healed(db: AsyncConnection) -> list[tuple[int, int]]:
             imports.c.state == "paused",
             imports.c.reason.in_(("cookies", "checkpoint")),
             connections.c.status == "active",
+            ~connections.c.app_only,
         )
     )
     return [(row[0], row[1]) for row in await db.execute(query)]

@@ -19,7 +19,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -207,14 +207,24 @@ class LocalObjects(_Incoming):
         yield path
 
     async def read(self, key: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
-        with await asyncio.to_thread(self.path(key).open, "rb") as file:
-            file.seek(start)
-            while start < end:
-                piece = await asyncio.to_thread(file.read, min(CHUNK, end - start))
-                if not piece:
-                    return
-                start += len(piece)
+        file, piece = await asyncio.to_thread(self._begin, key, start, min(CHUNK, end - start))
+        with file:
+            while piece:
                 yield piece
+                start += len(piece)
+                if start >= end:
+                    return
+                piece = await asyncio.to_thread(file.read, min(CHUNK, end - start))
+
+    def _begin(self, key: str, start: int, length: int) -> tuple[BinaryIO, bytes]:
+        """An open file with its first piece: most are read with one turn in a thread."""
+        file = self.path(key).open("rb")
+        try:
+            file.seek(start)
+            return file, file.read(length)
+        except BaseException:
+            file.close()
+            raise
 
 
 class RemoteObjects(_Incoming):

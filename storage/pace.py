@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,11 +74,17 @@ async def forget_unconnected(db: AsyncConnection) -> None:
         await db.execute(table.delete().where(table.c.identity.not_in(connected)))
 
 
-async def outcomes_since(db: AsyncConnection, since: datetime) -> dict[str, int]:
-    """{outcome: number of calls} since then."""
+MOBILE = ("feed", "stories")
+"""Purposes that only the mobile API serves; gallery-dl serves the others."""
+
+
+async def outcomes_since(
+    db: AsyncConnection, since: datetime, *, besides: Sequence[str] = ()
+) -> dict[str, int]:
+    """{outcome: number of calls} since then; `besides`: purposes that don't count."""
     query = (
         sa.select(calls.c.outcome, sa.func.count())
-        .where(calls.c.at >= since)
+        .where(calls.c.at >= since, calls.c.purpose.not_in(besides))
         .group_by(calls.c.outcome)
     )
     return {outcome: count for outcome, count in await db.execute(query)}

@@ -72,6 +72,11 @@ async def has_owner(db: AsyncConnection) -> bool:
     return (await db.execute(query)).first() is not None
 
 
+async def owner(db: AsyncConnection) -> User | None:
+    row = (await db.execute(sa.select(*_COLUMNS).where(users.c.role == "owner"))).first()
+    return User(*row) if row else None
+
+
 async def add(
     db: AsyncConnection,
     user_id: int,

@@ -15,7 +15,8 @@ def upgrade() -> None:
     op.create_table(
         "adoptions",
         sa.Column("object_key", sa.Text(), nullable=False),
-        sa.Column("import_id", sa.BigInteger(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("run", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("object_key", name=op.f("pk_adoptions")),
     )

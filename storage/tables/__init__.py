@@ -19,9 +19,29 @@ from storage.tables.archive import (
 )
 from storage.tables.base import Moment, metadata
 from storage.tables.chat import cards, flows, notices, updates
+from storage.tables.feed import (
+    feed_items,
+    feed_notices,
+    feeds,
+    followed_stories,
+    polls,
+    readers,
+    retention,
+    unread_items,
+    webhook_deliveries,
+    webhooks,
+)
 from storage.tables.house import audit, incidents, workers
 from storage.tables.importing import calls, collections, import_items, imports, pace
-from storage.tables.people import connections, credit_entries, exports, invitations, users
+from storage.tables.people import (
+    connections,
+    credit_entries,
+    exports,
+    invitations,
+    logins,
+    mobile_sessions,
+    users,
+)
 
 __all__ = [
     "Moment",
@@ -34,21 +54,33 @@ __all__ = [
     "credit_entries",
     "downloads",
     "exports",
+    "feed_items",
+    "feed_notices",
+    "feeds",
     "flows",
+    "followed_stories",
     "import_items",
     "imports",
     "incidents",
     "invitations",
     "library_views",
+    "logins",
     "media",
     "metadata",
+    "mobile_sessions",
     "notices",
     "pace",
+    "polls",
     "post_tags",
     "posts",
+    "readers",
+    "retention",
     "samples",
+    "unread_items",
     "updates",
     "user_posts",
     "users",
+    "webhook_deliveries",
+    "webhooks",
     "workers",
 ]

@@ -13,7 +13,7 @@ posts = sa.Table(
     sa.Column("platform", sa.Text, nullable=False),
     sa.Column("platform_id", sa.Text, nullable=False),
     sa.Column("shortcode", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),  # photo | video | carousel
+    sa.Column("kind", sa.Text, nullable=False),  # photo | video | carousel | story
     sa.Column("author_id", sa.Text, nullable=False),
     sa.Column("author", sa.Text, nullable=False),
     sa.Column("caption", sa.Text, nullable=False),
@@ -39,12 +39,13 @@ media = sa.Table(
     sa.UniqueConstraint("post_id", "position"),
 )
 
-adoptions = sa.Table(  # objects that an import puts into the store, until `media` names them
+adoptions = sa.Table(  # objects on their way into the store, until `media` names them
     "adoptions",
     metadata,
     sa.Column("object_key", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),  # import | poll
     # no foreign key: when an import is deleted, what it has left must still be found
-    sa.Column("import_id", sa.BigInteger, nullable=False),
+    sa.Column("owner_id", sa.BigInteger, nullable=False),
     sa.Column("run", sa.Integer, nullable=False),
 )
 

@@ -93,12 +93,12 @@ pace = sa.Table(
     sa.Column("struck_at", Moment),
 )
 
-calls = sa.Table(  # one row per call of gallery-dl: what metrics and alerts count
+calls = sa.Table(  # one row per call of an adapter: what metrics and alerts count
     "calls",
     metadata,
     row_id(),
     sa.Column("identity", sa.Text, nullable=False),
-    sa.Column("purpose", sa.Text, nullable=False),  # connect | import
+    sa.Column("purpose", sa.Text, nullable=False),  # connect | import | feed | stories
     sa.Column("at", Moment, nullable=False, index=True),
     sa.Column("requests", sa.Integer, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),

@@ -65,9 +65,47 @@ connections = sa.Table(
     sa.Column("expires_at", Moment),
     sa.Column("verified_at", Moment),
     sa.Column("warned_days", sa.Integer),  # the last of 7, 3, 1 that was announced
+    # logged in as the app is, and instagram.com has not taken that session: no imports
+    sa.Column("app_only", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("changed_at", Moment, nullable=False),
     sa.UniqueConstraint("user_id", "kind", "identity"),
+)
+
+mobile_sessions = sa.Table(  # the phone that the mobile API knows a connection's account by
+    "mobile_sessions",
+    metadata,
+    sa.Column(
+        "connection_id", sa.ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),  # its settings, by storage.vault
+    # what it is logged in with: the fingerprint of cookies, or "password"; null: nothing, or it was
+    # refused
+    sa.Column("made_from", sa.Text),
+    sa.Column("changed_at", Moment, nullable=False),
+)
+
+logins = sa.Table(  # with a password; one row for each account that a person has logged in to
+    "logins",
+    metadata,
+    row_id(),
+    of_user(),
+    sa.Column("username", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # queued | sending | code | held | over
+    sa.Column("secret", sa.LargeBinary),  # sealed: password and code; null once it is over
+    sa.Column("phone", sa.LargeBinary),  # sealed: what mobile_sessions will hold once it is in
+    sa.Column("wants", sa.Text),  # in state code: app | sms | whatsapp | email
+    sa.Column("wrong_codes", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),  # passwords sent
+    sa.Column("tries_since", Moment, nullable=False),  # within the hour that began then
+    # the password is that of the settings, not one that was typed
+    sa.Column("from_settings", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("settings_mark", sa.Text),  # which settings were tried; the same ones are not again
+    sa.Column("run", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("idle_runs", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("expires_at", Moment, nullable=False),  # then the password is forgotten
+    sa.Column("changed_at", Moment, nullable=False),
+    sa.UniqueConstraint("user_id", "username"),
 )
 
 credit_entries = sa.Table(

@@ -10,6 +10,7 @@ import pytest
 from storage import archive, samples
 from storage.database import Database
 from tests.support.databases import waits_for_a_lock
+from tests.support.feeds import a_feed, listed
 from tests.support.rows import LEO, MIA, NOW, archived, new_media, new_post, person
 
 
@@ -67,6 +68,36 @@ async def test_orphans_are_in_nobodys_library(database: Database) -> None:
         ]
         assert await archive.drop_orphan(db, alone)
         assert not await archive.media_exists(db, "instagram/alone/0.jpg")
+
+
+async def test_a_post_without_files_waits_for_them(database: Database) -> None:
+    """The feed sees a post before it has its files; an import may bring them first."""
+    async with database.write() as db:
+        post_id = await archive.save(db, new_post(), [], NOW)
+        assert await archive.find(db, "instagram", "p1") is None
+        assert await archive.save(db, new_post(raw={"pk": "p1", "fresh": 1}), [], NOW) == post_id
+        assert await archive.raw(db, post_id) == {"pk": "p1", "fresh": 1}
+        assert await archive.save(db, new_post(), [new_media()], NOW) == post_id
+        assert await archive.find(db, "instagram", "p1") == post_id
+        await archive.save(db, new_post(raw={}), [new_media()], NOW)
+        assert await archive.raw(db, post_id) == {"pk": "p1"}
+
+
+async def test_two_bring_the_files_of_a_seen_post_at_once(database: Database) -> None:
+    async with database.write() as db:
+        post_id = await archive.save(db, new_post(), [], NOW)
+    both = await asyncio.gather(archived(database, MIA, "p1"), archived(database, LEO, "p1"))
+    assert both == [post_id, post_id]
+    async with database.read() as db:
+        assert await archive.size_of(db, LEO) == (1, 100)
+
+
+async def test_what_a_feed_has_seen_is_no_orphan(database: Database) -> None:
+    feed = await a_feed(database)
+    post_id = await listed(database, feed, "p1")
+    async with database.write() as db:
+        assert await archive.orphans(db) == []
+        assert not await archive.drop_orphan(db, post_id)
 
 
 async def test_what_a_killed_analysis_may_have_stored_goes_with_its_post(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from storage import audit, connections, downloads, exports, library, notices, samples
+from storage import audit, connections, downloads, exports, library, logins, notices, samples
 from storage.database import Database
 from storage.library import Filters
 from storage.tables import collections, import_items
@@ -27,6 +27,7 @@ async def test_every_row_of_a_person_and_none_of_another(database: Database) -> 
             await audit.note(db, user_id, "connected", f"@{user_id}", NOW)
             await notices.add(db, user_id, "granted", NOW, amount=1)
             await samples.plan(db, post_id, [], NOW)
+            await logins.make(db, user_id, "mia", NOW)
             await library.keep_view(db, user_id, Filters(text="drums"), 0)
             await downloads.add(
                 db, token_hash=f"hash-{user_id}", user_id=user_id, object_key="a.wav",
@@ -38,6 +39,7 @@ async def test_every_row_of_a_person_and_none_of_another(database: Database) -> 
     assert {name: len(found) for name, found in rows.items()} == {
         "users": 1,
         "connections": 1,
+        "logins": 1,
         "credit_entries": 1,
         "collections": 1,
         "imports": 1,
@@ -50,6 +52,11 @@ async def test_every_row_of_a_person_and_none_of_another(database: Database) -> 
         "downloads": 1,
         "notices": 1,
         "audit": 1,
+        "feeds": 0,
+        "readers": 0,
+        "retention": 0,
+        "feed_notices": 0,
+        "webhooks": 0,
     }
     assert rows["posts"][0]["caption"] == "Sunset 🌇"
     assert raw == [("code-post-of-11", {"pk": "post-of-11"})]
@@ -64,10 +71,13 @@ async def test_no_secret_is_among_them(database: Database) -> None:
     async with database.write() as db:
         await connections.promote(db, made.id, 1, b"secret-bytes", "mia", NOW)
         await connections.change(db, made.id, NOW, candidate=b"candidate-bytes")
+        login = await logins.make(db, MIA, "mia", NOW)
+        sealed = {"secret": b"login-bytes", "phone": b"phone-bytes", "settings_mark": "mark-of"}
+        await logins.move(db, login, NOW, from_states=["over"], **sealed)
         rows = await exports.rows_of_user(db, MIA)
     text = json.dumps(rows, default=str)
     assert "mia" in text
-    for secret in ("secret-bytes", "candidate-bytes", "7f3a"):
+    for secret in ("secret-bytes", "candidate-bytes", "7f3a", "login-b", "phone-b", "mark-of"):
         assert secret not in text
 
 
