@@ -9,6 +9,8 @@
     |-- InstagramError         what Instagram, its CDN or gallery-dl answered
     |   |-- SessionRefused     the cookies are dead
     |   |-- Checkpoint         Instagram wants to see the account's owner
+    |   |   |-- ConsentWanted  who has to agree to new terms
+    |   |   `-- Suspended      who has to appeal
     |   |-- RateLimited        slow down: the identity is frozen for a while
     |   |-- PostGone           deleted, or private now
     |   |-- NotFound           no such collection, or not for this account
@@ -106,6 +108,16 @@ class Checkpoint(InstagramError):
     remedy = Remedy.NEEDS_PERSON
     default_message = "Instagram wants to check that it is you."
     default_next_step = "Open Instagram in your browser or app, confirm, then press Resume."
+
+
+class ConsentWanted(Checkpoint):
+    default_message = "Instagram wants this account's owner to agree to its terms first."
+    default_next_step = "Open the Instagram app, agree there, then press Resume."
+
+
+class Suspended(Checkpoint):
+    default_message = "Instagram has suspended this account."
+    default_next_step = "Appeal in the Instagram app; when it is back, press Resume."
 
 
 class RateLimited(InstagramError):

@@ -56,6 +56,7 @@ class InstagramCookies:
     user_id: str
     expires_at: datetime | None
     fingerprint: str
+    session_id: str = field(repr=False)  # the value of the session cookie, as it was sent
 
     def netscape(self) -> str:
         """The jar as a cookies.txt, a secret as a whole. read_cookies() reads it back unchanged."""
@@ -104,6 +105,7 @@ def read_cookies(data: bytes, now: datetime) -> InstagramCookies:
         if session.expires is None
         else datetime.fromtimestamp(session.expires, UTC),
         fingerprint=hashlib.sha256(session_id.encode()).hexdigest()[:4],
+        session_id=session.value,
     )
 
 

@@ -162,6 +162,14 @@ class Pacer:
             if state.reason == CHECKPOINT:
                 await storage.put(db, replace(state, reason=None, frozen_until=None))
 
+    async def follow(self, before: str, identity: str) -> None:
+        """What was paced as `before` turned out to be this identity: its next request waits."""
+        async with self._database.write() as db:
+            known = await storage.get(db, before)
+            state = await storage.reserve(db, identity, self._now())
+            if known and known.next_at > state.next_at:
+                await storage.put(db, replace(state, next_at=known.next_at))
+
     async def state(self, identity: str) -> Pace | None:
         """The freeze of this identity; None if it may go on."""
         async with self._database.read() as db:

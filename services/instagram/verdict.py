@@ -79,7 +79,8 @@ def judge(run: Run, *, single_post: bool) -> InstagramError:
         return SessionRefused()
     if "redirect to challenge page" in errors or "_challenge_" in name or "auth_platform" in name:
         return Checkpoint()
-    if "checkpoint_required" in said or "challenge_required" in said:
+    stops = ("checkpoint_required", "challenge_required", "consent_required")
+    if any(words in said for words in stops):
         return Checkpoint()
     if "please wait a few minutes" in said or "feedback_required" in said or status == 429:
         return RateLimited()

@@ -31,6 +31,7 @@ def run(body="", *, status="", code=4, name=LIST, stopped=""):
         (run({"message": "", "require_login": True}, status="401 Unauthorized"), SessionRefused),
         (run({"message": "Please wait a few minutes"}, status="401 Unauthorized"), RateLimited),
         (run({"message": "x", "error_type": "rate_limit_error"}, status="400 Bad"), RateLimited),
+        (run({"message": "consent_required"}, status="400 Bad Request"), Checkpoint),
         (run("<html>", name="02_https_www.instagram.com_challenge_next_.txt"), Checkpoint),
         (run({"message": "odd"}, status="403 Forbidden"), UpstreamChanged),
         (run("", status="502 Bad Gateway"), Unavailable),
