@@ -29,10 +29,11 @@ from services.errors import (
 )
 from services.importing import decisions, ending
 from services.importing.decisions import Reason
-from services.importing.fetch import PLATFORM, Fetcher, Superseded
+from services.importing.fetch import Fetcher, Superseded
 from services.importing.filters import ImportFilters, from_json, passes
 from services.importing.samples import Samples
 from services.importing.service import KIND
+from services.instagram.files import PLATFORM
 from services.instagram.gallery_dl import RESOLVE_SHARE_REQUESTS, GalleryDl, Page
 from services.instagram.links import find_link
 from services.instagram.pace import Pacer

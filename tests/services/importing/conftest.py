@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import app as app_module
+from bot import ground as ground_module
 from sandbox.world import World
 from services.instagram import cdn
 from tests.services.importing.stage import Stage
@@ -24,7 +24,7 @@ async def launch(
     tmp_path: Path, templates: Path, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Launch]:
     """`await launch(connected=…, world=…, **settings)`."""
-    monkeypatch.setattr(app_module, "_scratch", lambda data: data / "scratch")
+    monkeypatch.setattr(ground_module, "_scratch", lambda data: data / "scratch")
     monkeypatch.setattr(cdn, "_PAUSES", (0, 0))
     stages: list[Stage] = []
     async with AsyncExitStack() as stack:

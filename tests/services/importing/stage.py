@@ -64,7 +64,9 @@ class Stage:
                 candidate_fingerprint=cookies.fingerprint,
                 candidate_expires_at=cookies.expires_at,
             )
-            sealed = self.app.vault.seal(cookies.netscape(), "connections", made.id, "cookies")
+            sealed = self.app.ground.vault.seal(
+                cookies.netscape(), "connections", made.id, "cookies"
+            )
             await connections.promote(db, made.id, made.run, sealed, username, now)
 
     async def offer(self, slug: str = "beats") -> None:
@@ -92,7 +94,7 @@ class Stage:
     # ------------------------------------------------------------ sees
 
     async def view(self, import_id: int = 1) -> View:
-        return await self.app.importing.view(self.mia.user_id, import_id)
+        return await self.app.importing.service.view(self.mia.user_id, import_id)
 
     async def reaches(self, state: str, import_id: int = 1, **wanted: object) -> View:
         """Turns the loops until the import is in this state, and as `wanted` (reason, run, …)."""
@@ -109,7 +111,7 @@ class Stage:
                             await self.harness.turn()
                             return view
                     await self.harness.turn()
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.06)
         except TimeoutError:
             raise AssertionError(f"import {import_id} is not {state} {wanted}: {view}") from None
 

@@ -134,7 +134,7 @@ async def test_a_locked_database(launch: Launch, monkeypatch: pytest.MonkeyPatch
         while (view := await stage.view()).item.state != "done":
             if view.item.state == "paused":
                 assert view.item.reason == "storage"
-                await stage.app.importing.resume(stage.mia.user_id, 1)
+                await stage.app.importing.service.resume(stage.mia.user_id, 1)
             stage.clock.advance(seconds=15)
             await stage.harness.tick("heartbeat")
             await stage.harness.tick("reconcile")
@@ -148,7 +148,7 @@ async def test_an_old_run_takes_back_only_its_own_files(
     """A worker that was asleep wakes up after another has taken over, finds itself superseded, and
     the other saves the post in the very moment in which the files are taken back."""
     gate = Gate(monkeypatch, first=0)
-    job = stage.app.import_job
+    job = stage.app.importing.job
     stage.mia.say(stage.world.collection("mia", "beats").posts[0].url)
     async with asyncio.timeout(30):
         while not gate.begun:  # noqa: ASYNC110 - nothing rings
@@ -188,7 +188,9 @@ async def test_what_a_killed_run_left_in_the_store_is_removed(
     await adopt(stage.app.objects, part, "instagram/1/1-0-1.jpg")
     async with stage.app.database.write() as db:
         await db.execute(
-            adoptions.insert().values(object_key="instagram/1/1-0-1.jpg", import_id=1, run=0)
+            adoptions.insert().values(
+                object_key="instagram/1/1-0-1.jpg", owner="import", owner_id=1, run=0
+            )
         )
     stage.mia.say(stage.world.collection("mia", "beats").posts[0].url)
     await stage.reaches("done")
@@ -204,7 +206,7 @@ async def test_runs_without_progress_are_given_up_and_refunded(
     gate = Gate(monkeypatch, first=4)
     await stage.run()
     await saves(stage, 4)
-    job = stage.app.import_job
+    job = stage.app.importing.job
     for turn in range(MAX_IDLE_RUNS):
         stage.clock.advance(minutes=1)
         (stuck,) = await job.stranded(stage.clock())
@@ -221,7 +223,7 @@ async def test_a_saved_post_is_progress(stage: Stage, monkeypatch: pytest.Monkey
     gate = Gate(monkeypatch, first=0)
     await stage.run()
     await stage.reaches("running")
-    job = stage.app.import_job
+    job = stage.app.importing.job
     for _ in range(MAX_IDLE_RUNS - 1):
         stage.clock.advance(minutes=1)
         (stuck,) = await job.stranded(stage.clock())
@@ -285,7 +287,7 @@ async def test_cancel_keeps_what_is_saved_and_refunds_the_rest(
     gate = Gate(monkeypatch, first=6)
     await stage.run()
     await saves(stage, 6)
-    assert await stage.app.importing.cancel(stage.mia.user_id, 1)
+    assert await stage.app.importing.service.cancel(stage.mia.user_id, 1)
     view = await stage.reaches("cancelled")
     assert (view.tally.saved, view.tally.dropped, view.balance) == (6, 18, 494)
     assert len(gate.begun) == 6 + 4  # four at a time
@@ -295,7 +297,7 @@ async def test_cancel_keeps_what_is_saved_and_refunds_the_rest(
     assert len(gate.begun) == 6 + 4
     view = await stage.reaches("cancelled")
     assert (view.tally.saved, view.balance) == (6, 494)
-    assert not await stage.app.importing.cancel(stage.mia.user_id, 1)
+    assert not await stage.app.importing.service.cancel(stage.mia.user_id, 1)
 
     stage.mia.say(stage.world.collection_url("mia", "beats"))
     await stage.reaches("offered", 2)
@@ -326,7 +328,7 @@ async def test_pause_and_resume(stage: Stage, monkeypatch: pytest.MonkeyPatch) -
 async def test_a_double_tap_pays_once(stage: Stage) -> None:
     await stage.offer()
     user = stage.mia.user_id
-    taps = [stage.app.importing.choose(user, 1, "all") for _ in range(3)]
+    taps = [stage.app.importing.service.choose(user, 1, "all") for _ in range(3)]
     assert sorted(await asyncio.gather(*taps)) == [False, False, True]
     assert (await stage.reaches("done")).balance == 476
 
@@ -351,7 +353,7 @@ async def test_only_the_newest(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
     view = await stage.reaches("done")
     assert (view.tally.saved, view.balance) == (22, 478)
     newest = [post.code for post in stage.world.collection("mia", "beats").posts[:22]]
-    report = await stage.app.importing.report(stage.mia.user_id, 1)
+    report = await stage.app.importing.service.report(stage.mia.user_id, 1)
     assert [one.shortcode for one in report if one.state == "saved"] == newest
 
 

@@ -45,14 +45,14 @@ async def test_three_tries_then_a_card_with_the_version(
     hangs = failure == "hangs"
     stage = await launch(**({"GALLERY_DL_TIMEOUT_SECONDS": "0.5"} if hangs else {}))
     with monkeypatch.context() as patch:
-        patch.setattr(stage.app.gallery, "_timeout_seconds", 60)
+        patch.setattr(stage.app.ground.gallery, "_timeout_seconds", 60)
         await stage.offer()
     asked = stage.instagram.api_requests()
     with monkeypatch.context() as patch:
         patch.setattr(gallery_dl, "_PROGRAM", (sys.executable, "-c", PROGRAMS[failure]))
         await stage.mia.tap("Import all")
         view = await three_tries_then_paused(stage)
-    version = stage.app.gallery.version()
+    version = stage.app.ground.gallery.version()
     card = await stage.mia.sees("pip install --upgrade gallery-dl")
     assert f"gallery-dl {version}" in card["text"]
     assert view.item.detail in card["text"]
@@ -63,7 +63,7 @@ async def test_three_tries_then_a_card_with_the_version(
     assert await stage.notices("import_paused") == 1
     assert stage.instagram.api_requests() == asked
 
-    monkeypatch.setattr(stage.app.gallery, "_timeout_seconds", 60)
+    monkeypatch.setattr(stage.app.ground.gallery, "_timeout_seconds", 60)
     await stage.mia.tap("Resume")
     assert (await stage.reaches("done")).tally.saved == 24
 
@@ -77,7 +77,7 @@ async def test_a_changed_answer_is_kept_for_the_report(stage: Stage, refusal: Re
     assert len(kept) == 3
     text = kept[-1].read_text()
     no_secret(stage, text)
-    assert stage.app.gallery.version() in text
+    assert stage.app.ground.gallery.version() in text
     if refusal is Refusal.UNKNOWN_SHAPE:
         assert "xdt_saved_v2" in text
     await stage.mia.tap("Resume")

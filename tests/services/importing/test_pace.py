@@ -45,12 +45,12 @@ async def test_a_second_strike_freezes_longer_and_all_imports_of_the_identity(
     await stage.reaches("waiting", 2, reason="rate")
 
     asked = stage.instagram.api_requests()
-    await stage.app.importing.choose(stage.mia.user_id, 1, "newest")
+    await stage.app.importing.service.choose(stage.mia.user_id, 1, "newest")
     other = await stage.reaches("waiting", 1, reason="rate")
     assert other.item.wait_until == (await stage.view(2)).item.wait_until
     assert stage.instagram.api_requests() == asked
 
-    await stage.app.importing.cancel(stage.mia.user_id, 1)
+    await stage.app.importing.service.cancel(stage.mia.user_id, 1)
     stage.clock.advance(minutes=5)
     await stage.reaches("running", 2)
     view = await stage.reaches("waiting", 2, reason="rate")

@@ -39,7 +39,7 @@ def break_file(stage: Stage, post: Post, fault: Fault, times: int) -> None:
 
 def lose_patience(stage: Stage, post: Post) -> None:
     """With this post's first file only: the others may take their time on a slow machine."""
-    cdn = stage.app.import_job._fetcher.cdn
+    cdn = stage.app.importing.job._fetcher.cdn
     patient = cdn.fetch
     hasty = cdn_module.Cdn(
         cdn._client, allowed_hosts=cdn._allowed_hosts, low_speed=(4096, 0.2)

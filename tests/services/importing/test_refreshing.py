@@ -48,7 +48,7 @@ async def daily(stage: Stage, met: Sequence[Post]) -> None:
         )
     owner = await stage.app.people.find(stage.mia.user_id)
     assert owner
-    await stage.app.collections.refresh(owner, collection_id, "daily")
+    await stage.app.importing.collections.refresh(owner, collection_id, "daily")
 
 
 async def next_day(stage: Stage) -> None:
@@ -76,7 +76,7 @@ async def test_a_refresh_brings_what_is_new_and_says_so_once(
     message = await stage.mia.sees("🔄 Refreshed: Beats\n2 posts saved")
     assert "🗂 Collection" in stage.mia.labels(message)
 
-    assert await stage.app.library.remove(stage.mia.user_id, 1)  # it stays out
+    assert await stage.app.importing.library.remove(stage.mia.user_id, 1)  # it stays out
     asked = len(stage.requests(LISTS))
     await next_day(stage)
     view = await stage.reaches("done", 3)
@@ -141,12 +141,12 @@ async def test_what_is_filtered_out_costs_nothing_and_comes_when_they_are_loosen
     stage = await launch(world=world_with(world, posts))
     user = stage.mia.user_id
     await stage.offer()
-    await stage.app.collections.set_filters(user, 1, tags=("keep",))
+    await stage.app.importing.collections.set_filters(user, 1, tags=("keep",))
     assert (await stage.view()).tally.listed == 0  # nothing that would be charged by a hasty tap
-    assert await stage.app.importing.look_again(user, 1)
+    assert await stage.app.importing.service.look_again(user, 1)
     view = await stage.reaches("offered", pages=1)
     assert (view.tally.filtered, view.tally.pending, view.tally.wanted) == (4, 2, 2)
-    assert not await stage.app.importing.look_again(user, 1)
+    assert not await stage.app.importing.service.look_again(user, 1)
     await stage.mia.tap("Import all")
     view = await stage.reaches("done")
     assert (figures(view), view.charged, view.balance) == ((2, 4, 0), 2, 498)
@@ -155,10 +155,10 @@ async def test_what_is_filtered_out_costs_nothing_and_comes_when_they_are_loosen
     assert fetched == sum(len(posts[n].pieces) for n in (1, 4))
     await stage.mia.sees("4 filtered out")
 
-    await stage.app.collections.refresh_now(user, 1)  # they are known, and still left out
+    await stage.app.importing.collections.refresh_now(user, 1)  # they are known, and still left out
     assert (await stage.reaches("done", 2)).tally.listed == 0
-    await stage.app.collections.set_filters(user, 1, tags=())
-    await stage.app.collections.refresh_now(user, 1)
+    await stage.app.importing.collections.set_filters(user, 1, tags=())
+    await stage.app.importing.collections.refresh_now(user, 1)
     view = await stage.reaches("done", 3)
     assert (figures(view), view.balance) == ((4, 0, 0), 494)
 
@@ -169,10 +169,10 @@ async def test_a_hasty_tap_imports_by_the_new_filters(
     stage = await launch(world=world_with(world, beats[:6]), IMPORT_POST_LIMIT="2")
     films = [p for p in beats[:6] if any(piece.is_film for piece in p.pieces)]
     await stage.offer()
-    await stage.app.collections.set_filters(stage.mia.user_id, 1, kind="video")
-    assert await stage.app.importing.choose(stage.mia.user_id, 1, "all")
+    await stage.app.importing.collections.set_filters(stage.mia.user_id, 1, kind="video")
+    assert await stage.app.importing.service.choose(stage.mia.user_id, 1, "all")
     view = await stage.reaches("done")
-    report = await stage.app.importing.report(stage.mia.user_id, 1)
+    report = await stage.app.importing.service.report(stage.mia.user_id, 1)
     saved = [one.shortcode for one in report if one.state == "saved"]
     assert saved == [post.code for post in films[:2]]  # what is left out is not of the two
     assert view.charged == len(saved)

@@ -314,7 +314,7 @@ async def test_what_was_made_for_a_deleted_post_goes_with_it(
 
     async def late(*arguments: Any, **options: Any) -> dict[str, Any]:
         found = await run(*arguments, **options)
-        await stage.app.library.remove(stage.mia.user_id, 1)
+        await stage.app.importing.library.remove(stage.mia.user_id, 1)
         stage.clock.advance(hours=1)
         await stage.harness.tick("library")
         removed.set()
@@ -335,7 +335,7 @@ async def test_a_run_that_ends_late_leaves_the_files_of_the_next_one_alone(
 ) -> None:
     """It was taken for dead, and both are at it in the same folder of part files."""
     stage = await launch(world=small_world(world, films=0, photos=1))
-    kind, run = stage.app.samples, MediaRunner.run
+    kind, run = stage.app.importing.samples, MediaRunner.run
     folders: list[Path] = []
 
     async def overlapping(self: MediaRunner, task: str, arguments: Any, **limit: Any) -> Any:
@@ -366,7 +366,7 @@ async def test_the_answer_of_a_run_that_was_replaced_changes_nothing(
     await stage.run()
     (film,) = await settled(stage)
     await stage.idle()
-    kind = stage.app.samples
+    kind = stage.app.importing.samples
     assert isinstance(kind, Samples)
     answers(monkeypatch, "crashed")
     assert await kind.work(Job("sample", film.id, 1, 0, str(film.post_id))) is False

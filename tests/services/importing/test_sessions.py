@@ -89,7 +89,7 @@ async def test_forgetting_the_account_pauses_its_import(stage: Stage) -> None:
     await stage.mia.tap("Import all")
     view = await stage.reaches("paused", reason="cookies")
     assert (view.charged, view.account) == (0, "a forgotten account")
-    await stage.app.importing.cancel(stage.mia.user_id, 1)
+    await stage.app.importing.service.cancel(stage.mia.user_id, 1)
 
 
 @pytest.mark.parametrize(
