@@ -17,13 +17,15 @@ ASK = Card(
     "Send your <code>cookies.txt</code> as a file, exported while you are logged in to "
     "instagram.com. A pasted line <code>sessionid=…; ds_user_id=…</code> works too.\n\n"
     "🔒 It is kept encrypted on this server, and your message is deleted from this chat as soon as "
-    "I have read it.",
-    (CANCEL,),
+    "I have read it.\n\nLogging in with the password works too. Cookies are recommended: your "
+    "password stays with you, and Instagram sees no new log-in.",
+    ((button("🔑 Log in with password", "log", "begin"),), CANCEL),
 )
 STATUS = {
     "active": "✅ works",
     "checking": "⏳ being checked",
-    "expired": "⚠️ needs new cookies",
+    "app only": "✅ reads the feed; imports need cookies",
+    "expired": "⚠️ needs new cookies or a log-in",
     "blocked": "✋ Instagram wants to check that it is you",
 }
 
@@ -104,7 +106,10 @@ class Connect:
             Card(
                 account_line(account, chat.user.zone),
                 (
-                    (button("🔄 New cookies", "con", "begin"),),
+                    (
+                        button("🔄 New cookies", "con", "begin"),
+                        button("🔑 Log in", "log", "begin"),
+                    ),
                     (button("🗑 Forget…", "con", "forget", account.id),),
                     (button("‹ Accounts", "con", "list"),),
                 ),
@@ -140,7 +145,8 @@ def accounts_card(accounts: list[Connection], zone: str) -> Card:
 
 def account_line(account: Connection, zone: str) -> str:
     ends = f" · expires about {day(account.expires_at, zone)}" if account.expires_at else ""
-    status = "checking" if account.candidate_fingerprint else account.status
+    status = "app only" if account.app_only and account.status == "active" else account.status
+    status = "checking" if account.candidate_fingerprint else status
     return (
         f"<b>{esc(account.label)}</b> · {STATUS[status]}\n"
         f"fingerprint <code>{esc(account.fingerprint or '…')}</code>{ends}"

@@ -86,8 +86,9 @@ class PrivacyScreen:
 def warning(user: User, posts: int) -> Card:
     return Card(
         "<b>Delete everything?</b>\n"
-        f"Your Instagram sessions, {count(posts, 'post')} with their media, imports, "
-        f"{count(user.credits, 'credit')} and settings. Running imports stop now.\n\n"
+        f"Your Instagram sessions, a library of {count(posts, 'post')}, your feeds with their "
+        f"archive, imports, {count(user.credits, 'credit')} and settings. Running imports stop "
+        "now.\n\n"
         f"You have 24 hours to undo it, then it is gone for good. Type <b>{WORD}</b> to go on.",
         ((button("Keep everything", "pri", "keep"),),),
     )
@@ -97,7 +98,10 @@ def export_ready(parts: int, links: Mapping[str, str | None]) -> Card:
     """`links`: {object key: address} of the parts that are too large for the chat; None: this bot
     has no address to give."""
     number = f" in {parts} parts" if parts > 1 else ""
-    lines = [f"📦 Here is everything I have of you{number}: data.json, raw.json and media/."]
+    lines = [
+        f"📦 Here is everything I have of you{number}: data.json, raw.json and media/, and "
+        "feed.jsonl with the posts of your feed."
+    ]
     for key, address in links.items():
         name = esc(PurePosixPath(key).name)
         if address:
@@ -115,8 +119,9 @@ def export_ready(parts: int, links: Mapping[str, str | None]) -> Card:
 def overview(user: User, posts: int, size: int, now: datetime) -> Card:
     text = (
         "<b>Your data</b>\n"
-        f"{count(posts, 'post')} with {size / 1e6:,.1f} MB of media, your imports, credits and "
-        "settings; your Instagram sessions, encrypted. It is on this server and nowhere else."
+        f"A library of {count(posts, 'post')} with {size / 1e6:,.1f} MB of media, your feeds with "
+        "their archive, imports, credits and settings; your Instagram sessions, encrypted. It is "
+        "on this server and nowhere else."
     )
     export = (button("📦 Export everything", "pri", "export"),)
     menu = (button("‹ Menu", "menu", "home"),)

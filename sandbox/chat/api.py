@@ -60,6 +60,7 @@ def make_app(telegram: Telegram, extras: Extras) -> web.Application:
     app.router.add_get("/api/samples", api.samples)
     app.router.add_post("/api/send-sample", api.send_sample)
     app.router.add_get("/api/links", api.links)
+    app.router.add_get("/api/notes", api.notes)
     app.router.add_get("/api/bad-days", api.bad_days)
     app.router.add_post("/api/bad-days", api.switch_bad_day)
     app.on_response_prepare.append(_add_security_headers)
@@ -185,6 +186,9 @@ class _Api:
 
     async def links(self, _request: web.Request) -> web.Response:
         return web.json_response([asdict(link) for link in self._extras.links()])
+
+    async def notes(self, _request: web.Request) -> web.Response:
+        return web.json_response([asdict(note) for note in self._extras.notes()])
 
     async def bad_days(self, _request: web.Request) -> web.Response:
         return web.json_response([asdict(day) for day in self._extras.bad_days()])

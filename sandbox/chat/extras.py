@@ -30,6 +30,17 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What the visitor would know by heart or read off their telephone: a password, a code.
+
+    `name` identifies it; a code is another one half a minute later."""
+
+    name: str
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class BadDay:
     """A misfortune of the outside world that the visitor can switch on and off."""
 
@@ -48,3 +59,4 @@ class Extras:
     bad_days: Callable[[], Sequence[BadDay]]
     switch: Callable[[str, bool], None]
     banner: str
+    notes: Callable[[], Sequence[Note]] = tuple

@@ -5,6 +5,7 @@ Called by bot/ (submit, forget), by the job engine (the proof) and by capabiliti
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from services.clock import Now
@@ -20,7 +21,7 @@ from services.instagram.cookies import InstagramCookies
 from services.instagram.gallery_dl import WHOAMI_REQUESTS, GalleryDl
 from services.instagram.pace import Pacer
 from services.jobs.engine import INSTAGRAM, Engine, Job
-from storage import audit, connections, notices
+from storage import audit, connections, logins, notices
 from storage.connections import Connection
 from storage.database import Database, Transaction
 from storage.vault import CannotOpen, Secret, Vault
@@ -28,6 +29,7 @@ from storage.vault import CannotOpen, Secret, Vault
 WARN_DAYS = (7, 3, 1)
 TRIES = 3
 MAX_IDLE_RUNS = 3
+NO_COOKIES = "You logged in with a password, and imports need the cookies of your browser."
 SOLVE = "Open Instagram in your browser or app, confirm, then send your cookies again."
 
 
@@ -44,7 +46,8 @@ def warning_due(expires_at: datetime, warned_days: int | None, now: datetime) ->
 
 
 class Connecting:
-    """Also the job kind "connect"."""
+    """Also the job kind "connect". `forgotten` drops what this process has in memory of an
+    identity."""
 
     name = "connect"
     queue = INSTAGRAM
@@ -58,6 +61,8 @@ class Connecting:
         pacer: Pacer,
         gallery: GalleryDl,
         now: Now,
+        *,
+        forgotten: Callable[[str], None] = lambda identity: None,
     ) -> None:
         self._database = database
         self._vault = vault
@@ -65,6 +70,7 @@ class Connecting:
         self._pacer = pacer
         self._gallery = gallery
         self._now = now
+        self._forgotten = forgotten
 
     # ------------------------------------------------------------ what a person does
 
@@ -106,7 +112,10 @@ class Connecting:
             if connection is None or connection.user_id != user_id:
                 raise NotAllowed
             await connections.delete(db, connection_id)
+            if connection.username:  # a log-in that failed has a copy of its phone
+                await logins.forget(db, user_id, connection.username, now)
             await audit.note(db, user_id, "forgot", connection.label, now)
+        self._forgotten(connection.identity)
         return connection
 
     async def of_user(self, user_id: int) -> list[Connection]:
@@ -125,8 +134,8 @@ class Connecting:
 
     # ------------------------------------------------------------ what capabilities do
 
-    async def open(self, connection_id: int) -> tuple[Connection, Secret]:
-        """The session for one call. Errors: SessionRefused, Checkpoint."""
+    async def open(self, connection_id: int, *, app: bool = False) -> tuple[Connection, Secret]:
+        """The session for a call, `app`: to the mobile API. Errors: SessionRefused, Checkpoint."""
         async with self._database.read() as db:
             connection = await connections.get(db, connection_id)
             sealed = await connections.sealed(db, connection_id)
@@ -134,18 +143,78 @@ class Connecting:
             raise SessionRefused(subject=connection.label if connection else "")
         if connection.status == "blocked":
             raise Checkpoint(subject=connection.label)
+        if connection.app_only and not app:
+            raise SessionRefused(NO_COOKIES, subject=connection.label)
         try:
             return connection, self._vault.open(sealed, "connections", connection_id, "cookies")
         except CannotOpen:  # its key is gone: only new cookies help
             raise SessionRefused(subject=connection.label) from None
 
     async def refused(
-        self, db: Transaction, connection_id: int, error: InstagramError, now: datetime
+        self,
+        db: Transaction,
+        connection_id: int,
+        error: InstagramError,
+        now: datetime,
+        *,
+        app: bool = False,
     ) -> None:
         """A call with this session met a dead login or a checkpoint: nobody uses it until its
-        owner acted. Part of the caller's transaction."""
+        owner acted. Part of the caller's transaction. `app`: it was one to the mobile API."""
+        connection = await connections.get(db, connection_id)
+        if isinstance(error, SessionRefused) and not app and connection and connection.app_only:
+            return  # the app's session is as good as it was
         status = "blocked" if isinstance(error, Checkpoint) else "expired"
         await connections.change(db, connection_id, now, status=status)
+
+    # ------------------------------------------------------------ after a log-in
+
+    async def logged_in(
+        self,
+        db: Transaction,
+        user_id: int,
+        username: str,
+        cookies: InstagramCookies,
+        now: datetime,
+    ) -> Connection:
+        """The app is in. Its session reads the feed; whether instagram.com takes it for imports,
+        a job proves: pass the connection to `prove` once this is committed. Part of the caller's
+        transaction. Cookies that work are left alone."""
+        known = await connections.find(db, user_id, "instagram", cookies.user_id)
+        await audit.note(db, user_id, "logged in", f"@{username}", now)
+        if known and known.status == "active" and not known.app_only:
+            await connections.change(db, known.id, now, username=username)
+            await notices.add(db, user_id, "connected", now, connection_id=known.id)
+            return known
+        connection = known or await connections.add(db, user_id, "instagram", cookies.user_id, now)
+        text = cookies.netscape()
+        await connections.change(
+            db,
+            connection.id,
+            now,
+            secret=self._vault.seal(text, "connections", connection.id, "cookies"),
+            fingerprint=cookies.fingerprint,
+            expires_at=cookies.expires_at,
+            username=username,
+            status="active",
+            app_only=True,
+            warned_days=None,
+            candidate=self._vault.seal(text, "connections", connection.id, "candidate"),
+            candidate_fingerprint=cookies.fingerprint,
+            candidate_expires_at=cookies.expires_at,
+            run=connection.run + 1,
+            idle_runs=0,
+        )
+        changed = await connections.get(db, connection.id)
+        assert changed is not None, "it was just changed"
+        return changed
+
+    async def prove(self, connection: Connection) -> None:
+        """Enqueues the proof of what `logged_in` left, if it left anything to prove."""
+        if connection.candidate_fingerprint:
+            await self._engine.enqueue(
+                self._job(connection.id, connection.run, connection.identity)
+            )
 
     # ------------------------------------------------------------ the proof, as a job
 
@@ -206,8 +275,9 @@ class Connecting:
             await notices.add(
                 db,
                 connection.user_id,
-                "connect_failed",
+                "connected_app" if _is_of_log_in(connection) else "connect_failed",
                 now,
+                connection_id=connection.id,
                 message=error.message,
                 next_step=next_step,
             )
@@ -254,3 +324,8 @@ class Connecting:
                     connection_id=connection.id,
                     days=days,
                 )
+
+
+def _is_of_log_in(connection: Connection) -> bool:
+    """Whether what has to prove itself is the app's own session, not cookies that were sent."""
+    return connection.app_only and connection.candidate_fingerprint == connection.fingerprint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage import connections
+from storage import connections, logins, mobile_sessions, webhooks
 from storage.database import Database
 from storage.vault import Vault
 
@@ -18,5 +18,15 @@ async def reseal(database: Database, vault: Vault) -> int:
             secret, candidate = (vault.rotate(one) if one else None for one in sealed)
             await connections.reseal(db, connection_id, secret, candidate)
             count += bool(secret) + bool(candidate)
+        for login_id, *sealed in await logins.all_sealed(db):
+            secret, phone = (vault.rotate(one) if one else None for one in sealed)
+            await logins.reseal(db, login_id, secret, phone)
+            count += bool(secret) + bool(phone)
+        for connection_id, settings in await mobile_sessions.all_sealed(db):
+            await mobile_sessions.reseal(db, connection_id, vault.rotate(settings))
+            count += 1
+        for webhook_id, address in await webhooks.all_sealed(db):
+            await webhooks.seal(db, webhook_id, vault.rotate(address))
+            count += 1
     await database.close()
     return count

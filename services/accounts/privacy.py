@@ -29,6 +29,7 @@ from storage.objects import ObjectStore
 UNDO = timedelta(hours=24)
 CHAT_BYTES = 50_000_000  # larger files are not taken by Telegram: they go by a link
 KEPT = timedelta(hours=24)
+FEED_POSTS = 1000  # that are read at once
 
 
 class Privacy:
@@ -73,10 +74,32 @@ class Privacy:
                 async with built.part(f"reelay-{number}.zip") as path:
                     texts = documents if number == 1 else {}
                     await _write_zip(path, texts, part, self._objects)
+            await self._write_feed(built, export.user_id)
             await self._finish(export, built.made)
         except Closed:
             await built.discard()
         return False
+
+    async def _write_feed(self, built: ExportFiles, user_id: int) -> None:
+        """What stands in the person's feeds, one post in a line; no zip without any. Without the
+        files, which may be more than the disk has free."""
+        found = await self._feed_posts(user_id, (0, 0))
+        if not found:
+            return
+        await built.still()
+        async with built.part("reelay-feed.zip") as path:
+            with (
+                zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive_file,
+                archive_file.open("feed.jsonl", "w", force_zip64=True) as lines,
+            ):
+                while found:
+                    await asyncio.to_thread(lines.write, _lines(found))
+                    last = found[-1]
+                    found = await self._feed_posts(user_id, (last["feed_id"], last["post_id"]))
+
+    async def _feed_posts(self, user_id: int, after: tuple[int, int]) -> list[dict[str, Any]]:
+        async with self._database.read() as db:
+            return await exports.feed_posts(db, user_id, after, FEED_POSTS)
 
     async def _finish(self, export: Export, made: dict[str, int]) -> None:
         now = self._now()
@@ -177,6 +200,11 @@ class Privacy:
 
 def _json(content: Any) -> bytes:
     return json.dumps(content, indent=1, ensure_ascii=False, default=str).encode()
+
+
+def _lines(rows: list[dict[str, Any]]) -> bytes:
+    told = (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+    return "".join(told).encode()
 
 
 def _parts(files: list[OwnedMedia], taken: int) -> Iterator[list[OwnedMedia]]:

@@ -1,4 +1,4 @@
-// "Try this" beside the chat, a drawer on narrow screens: who one is, links, samples, bad days.
+// "Try this" beside the chat, a drawer on narrow screens: who one is, links, samples, passwords, bad days.
 import { get, post } from "./api.js";
 import { byId, el, icon } from "./dom.js";
 
@@ -22,13 +22,15 @@ export class Panel {
 
   /** Reads what the sandbox offers; resolves to the samples, which the paper clip offers too. */
   async load() {
-    const [links, samples, days] = await Promise.all([
+    const [links, samples, notes, days] = await Promise.all([
       get("api/links"),
       get("api/samples"),
+      get("api/notes"),
       get("api/bad-days"),
     ]);
     this.#drawLinks(links ?? []);
     this.#drawSamples(samples ?? []);
+    this.#drawNotes(notes ?? []);
     this.#drawDays(days ?? []);
     return samples ?? [];
   }
@@ -81,6 +83,22 @@ export class Panel {
     byId("samples").replaceChildren(...cards);
   }
 
+  #drawNotes(notes) {
+    byId("notes-section").hidden = !notes.length;
+    const cards = notes.map(({ name, label, text }) =>
+      this.#card("copy", label, text, () => this.#suggestNote(name)),
+    );
+    byId("notes").replaceChildren(...cards);
+  }
+
+  /** As it is now: a code lives for half a minute, and bad days ask for others. */
+  async #suggestNote(name) {
+    const notes = (await get("api/notes")) ?? [];
+    this.#drawNotes(notes);
+    const note = notes.find((one) => one.name === name);
+    if (note) this.#actions.suggest(note.text);
+  }
+
   #card(picture, label, description, act) {
     const press = () => {
       this.#closeDrawer();
@@ -124,7 +142,10 @@ export class Panel {
     const answer = await post("api/bad-days", { name, on: input.checked });
     // A switch shows what is, not what was wanted.
     if (answer === null) input.checked = !input.checked;
-    else this.#drawDays(answer);
+    else {
+      this.#drawDays(answer);
+      this.#drawNotes((await get("api/notes")) ?? []);
+    }
   }
 
   #isOpen() {

@@ -69,7 +69,7 @@ async def test_a_cookies_file_connects_and_leaves_the_chat(harness: Harness) -> 
         "Checking your session with Instagram…\nYour message was deleted from this chat."
     )
     done = await mia.sees("✅ Connected as @mia · expires about .* · fingerprint [0-9a-f]{4}")
-    assert mia.labels(done) == ["📥 Import a collection", "Menu"]
+    assert mia.labels(done) == ["📥 Import a collection", "📰 Feed", "Menu"]
     assert "cookies.txt" not in theirs(harness, mia)
     mia.say("/connect")
     await mia.sees("@mia · ✅ works")

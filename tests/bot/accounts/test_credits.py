@@ -52,7 +52,7 @@ async def test_the_audit_proves_the_balance(harness: Harness) -> None:
 async def test_the_audit_finds_a_saved_post_that_was_never_paid(harness: Harness) -> None:
     mia = await harness.connected()
     import_id = await seed_import(harness, mia, 1, state="running", items=1)
-    await harness.app.importing.pause(mia.user_id, import_id)
+    await harness.app.importing.service.pause(mia.user_id, import_id)
     async with harness.app.database.write() as db:
         await db.execute(import_items.update().values(state="saved"))
     mia.say("/credits audit")

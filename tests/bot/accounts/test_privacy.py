@@ -117,7 +117,7 @@ async def test_the_warning_names_what_goes(harness: Harness) -> None:
     mia.say("/privacy")
     await mia.tap("Delete everything…")
     warning = (await mia.sees("Delete everything\\?"))["text"]
-    assert "0 posts with their media" in warning
+    assert "a library of 0 posts, your feeds with their archive" in warning
     assert "500 credits" in warning
     assert "24 hours to undo" in warning
 

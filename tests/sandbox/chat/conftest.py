@@ -16,7 +16,7 @@ from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
 from sandbox.chat.api import make_app
-from sandbox.chat.extras import BadDay, Extras, Link, Sample
+from sandbox.chat.extras import BadDay, Extras, Link, Note, Sample
 from sandbox.telegram import Telegram, serve
 
 MIA, LEO = 1001, 1002
@@ -99,6 +99,7 @@ class Offers:
             bad_days=lambda: self.days,
             switch=self.switch,
             banner="This is the sandbox: nothing here reaches Instagram or Telegram.",
+            notes=lambda: [Note("code-leo", "Code of @leo", "123456")],
         )
 
 

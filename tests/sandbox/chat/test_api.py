@@ -314,6 +314,10 @@ class TestExtras:
             "label": "Reels ideas",
         }
 
+    async def test_notes_are_listed(self, http: aiohttp.ClientSession, address: str) -> None:
+        _, notes = await get(http, f"{address}/api/notes")
+        assert notes == [{"name": "code-leo", "label": "Code of @leo", "text": "123456"}]
+
     async def test_a_bad_day_is_switched(
         self, http: aiohttp.ClientSession, address: str, offers: Offers
     ) -> None:

@@ -6,16 +6,17 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.accounts.keys import reseal
-from storage import connections
+from storage import connections, mobile_sessions, webhooks
 from storage.database import Database
 from storage.vault import CannotOpen, Vault
-from tests.support.rows import LEO, MIA, connection, person
+from tests.support.feeds import a_feed
+from tests.support.rows import LEO, MIA, NOW, connection, person
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
 async def sealed_with(database: Database, vault: Vault, user_id: int) -> int:
-    """A session and a candidate."""
+    """A session, a candidate and a phone."""
     await person(database, user_id)
     made = await connection(database, user_id)
     async with database.write() as db:
@@ -25,6 +26,8 @@ async def sealed_with(database: Database, vault: Vault, user_id: int) -> int:
             vault.seal("session", "connections", made.id, "cookies"),
             vault.seal("candidate", "connections", made.id, "candidate"),
         )
+        phone = vault.seal("phone", "mobile_sessions", made.id, "settings")
+        await mobile_sessions.add(db, made.id, phone, NOW)
     return made.id
 
 
@@ -32,9 +35,12 @@ async def test_after_a_rotation_the_old_key_is_needed_no_more(database: Database
     mine = await sealed_with(database, Vault([OLD]), MIA)
     await sealed_with(database, Vault([NEW]), LEO)
     await connection(database, MIA, "2000")  # without any secret
-    assert await reseal(database, Vault([NEW, OLD])) == 4
+    assert await reseal(database, Vault([NEW, OLD])) == 6
     new = Vault([NEW])
     async with database.read() as db:
+        for connection_id, phone in await mobile_sessions.all_sealed(db):
+            opened = new.open(phone, "mobile_sessions", connection_id, "settings")
+            assert opened.reveal() == "phone"
         for connection_id, secret, candidate in await connections.all_sealed(db):
             if secret and candidate:
                 opened = new.open(secret, "connections", connection_id, "cookies")
@@ -53,3 +59,16 @@ async def test_if_one_secret_can_not_be_opened_nothing_is_changed(database: Data
         await reseal(database, Vault([NEW, OLD]))
     async with database.read() as db:
         assert await connections.all_sealed(db) == before
+
+
+async def test_webhooks_are_sealed_anew_too(database: Database) -> None:
+    await person(database, MIA)
+    feed = await a_feed(database)
+    async with database.write() as db:
+        hook = await webhooks.put(db, feed.id, form="json", host="hooks.example", now=NOW)
+        await webhooks.seal(db, hook, Vault([OLD]).seal("address", "webhooks", hook, "address"))
+    assert await reseal(database, Vault([NEW, OLD])) == 1
+    async with database.read() as db:
+        sealed = await webhooks.sealed(db, hook)
+    assert sealed
+    assert Vault([NEW]).open(sealed, "webhooks", hook, "address").reveal() == "address"

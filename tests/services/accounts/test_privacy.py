@@ -10,27 +10,37 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from services.accounts import privacy as module
 from services.accounts.privacy import Privacy
 from services.errors import BadInput
+from services.feed.retention import Retention
+from services.feed.visits import Visits, token_hash
 from services.jobs.engine import Job
+from services.web.outgoing import Outgoing
+from services.web.webhooks import Webhooks
 from storage import (
     archive,
     audit,
     connections,
     exports,
+    feed_notices,
     flows,
     library,
     notices,
     pace,
     people,
+    webhooks,
 )
 from storage.database import Database
 from storage.objects import LocalObjects
 from storage.pace import Call
+from storage.retention import Policy
+from storage.vault import Vault
 from tests.services.accounts.conftest import Queue
 from tests.support.clock import StillClock
+from tests.support.feeds import TOKEN, a_feed, incident, listed, reader, switched_on
 from tests.support.rows import LEO, MIA, NOW, an_import, archived, connection, new_media, person
 
 
@@ -120,6 +130,48 @@ class TestExport:
         assert "code-hers" not in everything
         assert await due(database, clock) == [(MIA, "export_ready")]
         assert await objects.parts("export-") == []
+
+    async def test_the_feed_is_in_it_without_its_secrets(
+        self,
+        privacy: Privacy,
+        database: Database,
+        queue: Queue,
+        objects: LocalObjects,
+        clock: StillClock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(module, "FEED_POSTS", 2)
+        vault = Vault([Fernet.generate_key().decode()])
+        feed, of_one = await a_feed(database), await a_feed(database, identity="1000")
+        for name in ("a", "b", "c"):
+            await listed(database, feed, name, caption=f"Of {name} 🌇")
+        await listed(database, of_one, "a")
+        await listed(database, await a_feed(database, LEO), "hers")
+        await reader(database, feed, name="Feedly")
+        hooks = Webhooks(database, vault, Outgoing(), clock)
+        made = await hooks.put(MIA, feed.id, "https://203.0.114.7/in?key=s3cr3t")
+        await Retention(database, clock).choose(MIA, Policy(days=90))
+
+        found, with_feed = await build(privacy, queue, objects)
+        with zipfile.ZipFile(found) as file:
+            data = json.loads(file.read("data.json"))
+        with zipfile.ZipFile(with_feed) as file:
+            text = file.read("feed.jsonl").decode()
+        lines = [json.loads(line) for line in text.splitlines()]
+        assert [(one["feed_id"], one["guid"][-2:]) for one in lines] == [
+            (feed.id, ":a"), (feed.id, ":b"), (feed.id, ":c"), (of_one.id, ":a"),
+        ]  # fmt: skip
+        assert lines[1]["caption"] == "Of b 🌇"
+        assert [one["identity"] for one in data["feeds"]] == [None, "1000"]
+        assert [one["name"] for one in data["readers"]] == ["Feedly"]
+        assert [(one["host"], "sealed" in one) for one in data["webhooks"]] == [
+            ("203.0.114.7", False)
+        ]
+        assert [one["days"] for one in data["retention"]] == [90]
+        everything = json.dumps(data) + text
+        assert made.key
+        for secret in (TOKEN, token_hash(TOKEN), "s3cr3t", made.key, "hers"):
+            assert secret not in everything
 
     async def test_parts_are_small_enough_to_be_sent(
         self,
@@ -352,6 +404,42 @@ class TestDeletion:
         async with database.read() as db:
             assert await archive.find(db, "instagram", "mine") is None
             assert await archive.size_of(db, LEO) == (1, 100)
+
+    async def test_the_feed_goes_with_its_person(
+        self, privacy: Privacy, database: Database, objects: LocalObjects, clock: StillClock
+    ) -> None:
+        feed = await a_feed(database)
+        await switched_on(database)
+        told = await incident(database)
+        for name in ("theirs", "shared"):
+            path = objects.path(new_media(name).object_key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"picture")
+            post_id = await listed(database, feed, name)
+        await listed(database, await a_feed(database, LEO), "shared")
+        await reader(database, feed)
+        hooks = Webhooks(database, Vault([Fernet.generate_key().decode()]), Outgoing(), clock)
+        await hooks.put(MIA, feed.id, "https://203.0.114.7/in")
+        async with database.write() as db:
+            await webhooks.owe(db, feed.id, post_id, clock())
+            await feed_notices.open_notice(
+                db, feed.id, told, kind="session_dead", guid="x", now=clock()
+            )
+        await Retention(database, clock).choose(MIA, Policy(days=90))
+        visits = Visits(database)
+        clock.advance(hours=23)
+        assert await visits.enter(TOKEN, clock()) is not None
+        await self.delete(privacy, clock)
+        assert await visits.enter(TOKEN, clock() + timedelta(seconds=1)) is None
+        async with database.read() as db:
+            for table in ("readers", "webhooks", "webhook_deliveries", "retention", "polls",
+                          "feed_notices", "mobile_sessions", "unread_items"):  # fmt: skip
+                query = f"select count(*) from {table}"
+                assert (await db.exec_driver_sql(query)).scalar() == 0, table
+            rows = await db.exec_driver_sql("select user_id from feeds")
+            assert list(rows.scalars()) == [LEO]
+        assert await objects.size(new_media("theirs").object_key) is None
+        assert await objects.size(new_media("shared").object_key) == len(b"picture")
 
     async def test_nothing_of_the_person_stays_but_the_receipt_and_the_audit(
         self,
