@@ -27,8 +27,12 @@ from storage import connections
 from tests.support.clock import MovableClock
 
 Found = TypeVar("Found")
-PUMPED = ("notices", "progress cards", "wake imports")
-FAST = {"INSTAGRAM_PACE_SECONDS": "0-0", "INSTAGRAM_REQUESTS_PER_MINUTE": "1000000"}
+PUMPED = ("notices", "progress cards", "wake imports", "wake polls")
+FAST = {
+    "INSTAGRAM_PACE_SECONDS": "0-0",
+    "INSTAGRAM_REQUESTS_PER_MINUTE": "1000000",
+    "FEED_POLL_MINUTES": "10",  # of the bot's time, which tests move
+}
 
 
 class PumpedVisitor(Visitor):
@@ -192,7 +196,9 @@ class Harness:
                 candidate_fingerprint=cookies.fingerprint,
                 candidate_expires_at=cookies.expires_at,
             )
-            sealed = self.app.vault.seal(cookies.netscape(), "connections", row.id, "cookies")
+            sealed = self.app.ground.vault.seal(
+                cookies.netscape(), "connections", row.id, "cookies"
+            )
             await connections.promote(db, row.id, 1, sealed, name, self.clock())
         return row.id
 

@@ -1,0 +1,1 @@
+"""The feed: an account's timeline as RSS, Atom and JSON Feed, and its archive."""

@@ -1,0 +1,1 @@
+"""From entries to the bytes of a feed; pure functions."""
