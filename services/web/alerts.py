@@ -10,9 +10,10 @@ from datetime import timedelta
 
 from services.clock import Now
 from services.errors import GalleryDlFailed, RateLimited, SessionRefused, UpstreamChanged
+from services.feed.status import trouble
 from services.importing.decisions import Reason
 from services.web.health import Health
-from storage import audit, figures, importing, notices, pace, people
+from storage import audit, feed_status, figures, importing, notices, pace, people
 from storage.database import Database
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -22,18 +23,33 @@ MIN_CALLS = 4
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`failing`: (import id, failed, settled); `hour` and `minute`: {outcome of calls: number}."""
+    """`failing`: (import id, failed, settled); `hour` and `minute`: {outcome of calls: number};
+    `gallery`: those of `hour` that gallery-dl made."""
 
     failing: list[tuple[int, int, int]]
     hour: dict[str, int]
+    gallery: dict[str, int]
     minute: dict[str, int]
     unstored: list[int]  # imports that are paused because nothing can be stored
     dead_loops: list[str]
     bad_checks: set[str]  # names of health checks
+    unread: list[str]  # labels of accounts whose polls nobody wakes, so that nobody was told
 
 
 Incident = tuple[str, str]
 """(kind, subject): the kinds are listed in bot/notices.py."""
+
+KINDS = (
+    "import_failing",
+    "sessions_refused",
+    "rate_limits",
+    "gallery_dl",
+    "storage",
+    "loop",
+    "disk",
+    "feed_stale",
+)
+"""Those that this module opens and closes; other incidents are somebody else's."""
 
 
 def ill(now: Figures) -> set[Incident]:
@@ -46,12 +62,13 @@ def ill(now: Figures) -> set[Incident]:
         found.add(("sessions_refused", ""))
     if now.minute.get(RateLimited.__name__, 0) > 5:
         found.add(("rate_limits", ""))
-    calls = sum(now.hour.values())
-    broken = sum(now.hour.get(kind.__name__, 0) for kind in (GalleryDlFailed, UpstreamChanged))
+    calls = sum(now.gallery.values())
+    broken = sum(now.gallery.get(kind.__name__, 0) for kind in (GalleryDlFailed, UpstreamChanged))
     if calls >= MIN_CALLS and broken / calls > 0.5:
         found.add(("gallery_dl", ""))
     found |= {("storage", f"import {import_id}") for import_id in now.unstored}
     found |= {("loop", name) for name in now.dead_loops}
+    found |= {("feed_stale", label) for label in now.unread}
     if "disk" in now.bad_checks:
         found.add(("disk", ""))
     return found
@@ -68,17 +85,21 @@ class Alerts:
         now = self._now()
         async with self._database.write() as db:
             stopped = await importing.in_states(db, "paused", reason=Reason.STORAGE)
+            read = await feed_status.accounts(db)
             current = ill(
                 Figures(
                     failing=await figures.failing_imports(db, now - HOUR),
                     hour=await pace.outcomes_since(db, now - HOUR),
+                    gallery=await pace.outcomes_since(db, now - HOUR, besides=pace.MOBILE),
                     minute=await pace.outcomes_since(db, now - MINUTE),
                     unstored=[item.id for item in stopped],
                     dead_loops=self._health.dead_loops(),
                     bad_checks=bad,
+                    unread=[one.label for one in read if not one.ill and trouble(one, now)],
                 )
             )
-            known = {(kind, subject) for kind, subject, _ in await audit.open_incidents(db)}
+            told = await audit.open_incidents(db)
+            known = {(kind, subject) for kind, subject, _ in told if kind in KINDS}
             leaders = await people.leaders(db)
             for kind, subject in sorted(current - known):
                 await audit.open_incident(db, kind, subject, now)

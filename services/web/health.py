@@ -7,22 +7,33 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.clock import Now
+from services.feed.status import trouble
 from services.jobs.clock import Clock
-from storage import audit
+from storage import audit, feed_status
 from storage.database import Database, Unavailable
+from storage.feed_status import Account
 from storage.objects import ObjectStore
 
 POLL_AGE = timedelta(seconds=60)  # a long poll is held open for 10 s
 LOW_DISK = 0.05
 
+ILLNESSES = {
+    "session_dead": "Instagram asks to log in again",
+    "checkpoint": "Instagram wants to see the account's owner",
+    "frozen": "Instagram asks to slow down",
+    "stale": "no good poll for an hour",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`name` is a stable word, `text` a sentence for people."""
+    """`name` is a stable word, `text` a sentence for people. One that is not `vital` is told, but
+    Reelay is ready all the same: a feed whose source is ill is still served."""
 
     name: str
     good: bool
     text: str
+    vital: bool = True
 
 
 class Health:
@@ -43,11 +54,17 @@ class Health:
         self._last_poll = last_poll
 
     async def report(self) -> list[Check]:
-        return [await self._database_check(), self._poll_check(), self._loops(), await self._disk()]
+        return [
+            await self._database_check(),
+            self._poll_check(),
+            self._loops(),
+            await self._disk(),
+            await self._feed(),
+        ]
 
     async def ready(self) -> tuple[bool, list[Check]]:
         checks = await self.report()
-        return all(check.good for check in checks), checks
+        return all(check.good for check in checks if check.vital), checks
 
     def dead_loops(self) -> list[str]:
         return self._clock.dead()
@@ -83,3 +100,29 @@ class Health:
         except OSError as error:
             return Check("disk", False, f"The media folder can't be read: {error.strerror}")
         return Check("disk", free >= LOW_DISK, f"{free:.0%} of the disk is free")
+
+    async def _feed(self) -> Check:
+        try:
+            async with self._database.read() as db:
+                accounts = await feed_status.accounts(db)
+        except Unavailable:
+            return Check("feed", False, "The database does not answer", vital=False)
+        return feed_check([account for account in accounts if account.on], self._now())
+
+
+def feed_check(accounts: list[Account], now: datetime) -> Check:
+    """`accounts`: those that are read. Names nobody: /ready answers whoever asks."""
+    if not accounts:
+        return Check("feed", True, "No account is read for a feed", vital=False)
+    ill = [(one, kind) for one in accounts if (kind := trouble(one, now))]
+    if not ill:
+        return Check("feed", True, f"All {len(accounts)} feeds are read", vital=False)
+    reasons = sorted({_reason(account, kind) for account, kind in ill})
+    words = f"{len(ill)} of {len(accounts)} feeds can't be read: {'; '.join(reasons)}"
+    return Check("feed", False, words, vital=False)
+
+
+def _reason(account: Account, kind: str) -> str:
+    since = account.ill_since or account.last_good_at or account.since
+    when = f" (since {since:%Y-%m-%d %H:%M} UTC)" if since else ""
+    return ILLNESSES.get(kind, kind) + when

@@ -5,7 +5,8 @@ Every name is in the table of docs/guide.md (a test compares).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -17,8 +18,9 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from services.errors import GalleryDlFailed, RateLimited, SessionRefused, UpstreamChanged
-from storage import credits, figures, pace
+from storage import credits, feed_status, figures, pace
 from storage.database import Database
+from storage.feed_status import Account, Counts
 
 BUCKETS = (30, 60, 300, 900, 1800, 3600, 7200)  # seconds from the start of an import to its end
 FAILED_CALLS = {GalleryDlFailed.__name__, UpstreamChanged.__name__}
@@ -47,14 +49,16 @@ async def read(database: Database) -> list[Metric]:
         calls = await pace.calls_by_outcome(db)
         requests = await pace.requests_by_identity(db)
         refunds = await credits.refunds_ever(db)
+        accounts = await feed_status.accounts(db)
+        feed_counts = await feed_status.counts(db)
     settled = {state: n for state, n in posts.items() if state != "pending"}
     ended = {state: n for state, n in imports.items() if state in ("done", "cancelled", "failed")}
 
-    def outcomes(*names: str, purpose: str | None = None) -> int:
+    def outcomes(*names: str, purpose: str | None = None, besides: tuple[str, ...] = ()) -> int:
         return sum(
             n
             for (made_for, outcome), n in calls.items()
-            if outcome in names and purpose in (None, made_for)
+            if outcome in names and purpose in (None, made_for) and made_for not in besides
         )
 
     return [
@@ -73,7 +77,9 @@ async def read(database: Database) -> list[Metric]:
             outcomes(RateLimited.__name__),
         ),
         _counter(
-            "reelay_gallery_dl_failures", "Calls that gallery-dl failed", outcomes(*FAILED_CALLS)
+            "reelay_gallery_dl_failures",
+            "Calls that gallery-dl failed",
+            outcomes(*FAILED_CALLS, besides=pace.MOBILE),
         ),
         _counter("reelay_refunds", "Credits given back", refunds),
         _labelled(
@@ -82,7 +88,48 @@ async def read(database: Database) -> list[Metric]:
             "identity",
             requests.items(),
         ),
+        *_of_the_feeds(accounts, feed_counts),
     ]
+
+
+def _of_the_feeds(accounts: list[Account], counts: Counts) -> list[Metric]:
+    last = [one.last_good_at for one in accounts if one.on and one.last_good_at]
+    states = Counter(one.state for one in accounts)
+
+    def summed(what: Callable[[Account], int]) -> int:
+        return sum(what(one) for one in accounts)
+
+    return [
+        _gauge("reelay_feed_accounts", "Connected accounts, by the state of their feed", states),
+        GaugeMetricFamily(
+            "reelay_feed_last_good_poll_seconds",
+            "When the account that has waited longest was last read well (Unix time)",
+            value=min(last).timestamp() if last else 0,
+        ),
+        _counter("reelay_feed_polls", "Good polls", summed(lambda one: one.polled)),
+        _counter("reelay_feed_posts", "Posts found", summed(lambda one: one.found)),
+        _counter(
+            "reelay_feed_ads_skipped",
+            "Ads and suggestions skipped",
+            summed(lambda one: one.ads_skipped),
+        ),
+        _counter(
+            "reelay_feed_unparsed",
+            "Items in a shape that nobody knew",
+            summed(lambda one: one.unparsed),
+        ),
+        _counter("reelay_feed_gaps", "Polls that left a gap", summed(lambda one: one.gaps)),
+        _counter("reelay_feed_fetches", "Answers to feed readers", counts.fetches),
+        _counter("reelay_feed_not_modified", "Those of them that were 304", counts.not_modified),
+        _gauge("reelay_webhook_deliveries", "Posts for webhooks, by state", counts.deliveries),
+    ]
+
+
+def _gauge(name: str, help_text: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, help_text, labels=["state"])
+    for key, value in sorted(values.items()):
+        family.add_metric([key], value)
+    return family
 
 
 def _counter(name: str, help_text: str, value: float) -> Metric:

@@ -1,4 +1,5 @@
-"""The side server: /health, /ready, /metrics, /downloads and /telegram (webhook mode).
+"""The side server: /health, /ready, /status, /metrics, /downloads, the feeds, and /telegram
+(webhook mode).
 
 Built by bot/app.py.
 """
@@ -13,8 +14,11 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from services.web import metrics
+from services.clock import Now, utc_now
+from services.feed.status import FeedStatuses
+from services.web import metrics, status
 from services.web.downloads import Downloads
+from services.web.feeds import FeedRoutes
 from services.web.health import Health
 from storage.database import Database, Unavailable
 
@@ -26,7 +30,8 @@ Receive = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class SideServer:
-    """`operator_token`: opens /metrics to others than this machine; "" leaves it to loopback."""
+    """`operator_token`: opens /metrics and /status to others than this machine; "" leaves them to
+    loopback."""
 
     def __init__(
         self,
@@ -36,12 +41,18 @@ class SideServer:
         *,
         operator_token: str = "",
         webhook: tuple[str, Receive] | None = None,
+        feeds: FeedRoutes | None = None,
+        statuses: FeedStatuses | None = None,
+        now: Now = utc_now,
     ) -> None:
         self._database = database
         self._health = health
         self._downloads = downloads
         self._operator_token = operator_token
         self._webhook = webhook
+        self._feeds = feeds
+        self._statuses = statuses
+        self._now = now
         self._runner: web.AppRunner | None = None
 
     def application(self) -> web.Application:
@@ -49,9 +60,13 @@ class SideServer:
         application.router.add_get("/health", self._alive)
         application.router.add_get("/ready", self._ready)
         application.router.add_get("/metrics", self._metrics)
+        if self._statuses:
+            application.router.add_get("/status", self._status)
         application.router.add_get("/downloads/{token}", self._downloads.serve)
         if self._webhook:
             application.router.add_post("/telegram", self._telegram)
+        if self._feeds:
+            self._feeds.register(application.router)
         return application
 
     async def start(self, host: str, port: int) -> int:
@@ -86,6 +101,17 @@ class SideServer:
         except Unavailable:
             raise web.HTTPServiceUnavailable(text="the database does not answer") from None
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _status(self, request: web.Request) -> web.Response:
+        assert self._statuses is not None
+        if not self._is_operator(request):
+            raise web.HTTPNotFound
+        try:
+            found = await self._statuses.of_all()
+        except Unavailable:
+            raise web.HTTPServiceUnavailable(text="the database does not answer") from None
+        body = status.of_all(found, self._now())
+        return web.json_response(body, headers={"Cache-Control": "no-store"})
 
     def _is_operator(self, request: web.Request) -> bool:
         if self._operator_token:

@@ -18,7 +18,16 @@ from tests.services.web.conftest import Process
 from tests.support.clock import StillClock
 from tests.support.rows import LEO, MIA, ZOE, an_import, person
 
-WELL = Figures(failing=[], hour={}, minute={}, unstored=[], dead_loops=[], bad_checks=set())
+WELL = Figures(
+    failing=[],
+    hour={},
+    gallery={},
+    minute={},
+    unstored=[],
+    dead_loops=[],
+    bad_checks=set(),
+    unread=[],
+)
 REFUSED, RATE = SessionRefused.__name__, RateLimited.__name__
 BROKEN, CHANGED = GalleryDlFailed.__name__, UpstreamChanged.__name__
 
@@ -40,13 +49,14 @@ BROKEN, CHANGED = GalleryDlFailed.__name__, UpstreamChanged.__name__
         ({"minute": {RATE: 6}}, {("rate_limits", "")}),
         ({"hour": {RATE: 60}}, set()),
         # gallery-dl fails in over half of its calls, of at least 4
-        ({"hour": {BROKEN: 3}}, set()),
-        ({"hour": {BROKEN: 2, "ok": 2}}, set()),
-        ({"hour": {BROKEN: 3, "ok": 2}}, {("gallery_dl", "")}),
-        ({"hour": {BROKEN: 2, CHANGED: 2}}, {("gallery_dl", "")}),
+        ({"gallery": {BROKEN: 3}}, set()),
+        ({"gallery": {BROKEN: 2, "ok": 2}}, set()),
+        ({"gallery": {BROKEN: 3, "ok": 2}}, {("gallery_dl", "")}),
+        ({"gallery": {BROKEN: 2, CHANGED: 2}}, {("gallery_dl", "")}),
         ({"unstored": [4, 5]}, {("storage", "import 4"), ("storage", "import 5")}),
         ({"dead_loops": ["notices", "sweep"]}, {("loop", "notices"), ("loop", "sweep")}),
         ({"bad_checks": {"disk"}}, {("disk", "")}),
+        ({"unread": ["@mia"]}, {("feed_stale", "@mia")}),
         # these need no alert: nobody could deliver it, or it is one of the above
         ({"bad_checks": {"database", "telegram", "loops"}}, set()),
     ],

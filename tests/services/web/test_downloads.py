@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from services.web import answers
 from services.web import downloads as module
-from services.web.downloads import PER_LINK, Span, Unsatisfiable, disposition, span_of
+from services.web.downloads import PER_LINK, disposition
 from storage import archive, downloads
 from storage.archive import NewMedia
 from storage.database import Database
@@ -34,40 +35,7 @@ ETAG = f'"{sha256(CONTENT).hexdigest()}"'
 KEY = "instagram/p1/0.mp4"
 
 
-# ---------------------------------------------------------------- ranges and names
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        (None, None),
-        ("bytes=0-0", Span(0, 1)),
-        ("bytes=0-", Span(0, 10)),
-        ("bytes=4-7", Span(4, 8)),
-        ("bytes=4-400", Span(4, 10)),
-        ("bytes=9-", Span(9, 10)),
-        ("bytes=-3", Span(7, 10)),
-        ("bytes=-300", Span(0, 10)),
-        # not one plain range: the whole file
-        ("bytes=0-1,4-5", None),
-        ("bytes=7-4", None),
-        ("bytes=-", None),
-        ("bytes=a-b", None),
-        ("lines=1-2", None),
-        ("bytes=٣-٤", None),
-        ("", None),
-    ],
-)
-def test_ranges(header: str | None, expected: Span | None) -> None:
-    assert span_of(header, 10) == expected
-
-
-@pytest.mark.parametrize(
-    ("header", "size"), [("bytes=10-", 10), ("bytes=99-100", 10), ("bytes=-0", 10), ("bytes=0-", 0)]
-)
-def test_ranges_beyond_the_end(header: str, size: int) -> None:
-    with pytest.raises(Unsatisfiable):
-        span_of(header, size)
+# ---------------------------------------------------------------- names
 
 
 @pytest.mark.parametrize(
@@ -308,7 +276,7 @@ async def test_a_client_that_leaves_closes_the_file(
 async def test_a_client_that_sleeps_is_let_go(
     client: MakeClient, database: Database, slow: Slow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STALLED_SECONDS", 0.05)
+    monkeypatch.setattr(answers, "STALLED_SECONDS", 0.05)
     await person(database, MIA)
     web, url = await client(), await link(database)
     answer = await begin(web, url)
@@ -329,7 +297,7 @@ async def test_a_store_that_fails_half_way_is_no_short_file(
         with pytest.raises(ClientError):
             await answer.read()
         await closed(slow)
-    assert [one["event"] for one in logs] == ["download broke off"]
+    assert [one["event"] for one in logs] == ["an answer broke off"]
     assert TOKEN not in str(logs)
 
 

@@ -36,6 +36,7 @@ async def test_all_is_well(health: Health, client: MakeClient) -> None:
         "telegram": True,
         "loops": True,
         "disk": True,
+        "feed": True,
     }
     alive = await web.get("/health")
     assert (alive.status, await alive.text()) == (200, "ok")
