@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from typing import NoReturn
 
 import click
 from pydantic import ValidationError
@@ -60,6 +61,15 @@ def run(roles: str) -> None:
         asyncio.run(app.run())
     except SetupError as error:
         raise click.ClickException(str(error)) from None
+    _leave()
+
+
+def _leave() -> NoReturn:
+    """Everything is stored and closed by now. What Python does at its end would only take time: it
+    waits for threads in which a library still waits for Instagram, and collects all objects."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(0)
 
 
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -15,19 +14,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
-import httpx
 import structlog
 
 from bot.accounts.admin import Admin
 from bot.accounts.connect import Connect
 from bot.accounts.credits import Credits
+from bot.accounts.parts import LoginParts
 from bot.accounts.preferences import Preferences
 from bot.accounts.privacy import PrivacyScreen
 from bot.chat import Chat
-from bot.importing.collections import CollectionScreen
-from bot.importing.export import ExportScreen
-from bot.importing.handlers import ImportScreen
-from bot.importing.library import LibraryScreen
+from bot.feed.parts import FeedParts
+from bot.ground import lay
+from bot.importing.parts import ImportingParts
 from bot.menu import Menu
 from bot.notices import Notices
 from bot.outbox import Outbox
@@ -36,32 +34,15 @@ from bot.router import Router
 from bot.settings import Role, Settings
 from bot.telegram import SetupError, Wire
 from bot.unasked import Unasked
-from services.accounts.connecting import Connecting
 from services.accounts.ledger import Ledger
-from services.accounts.people import People
-from services.accounts.privacy import Privacy
 from services.clock import Now, utc_now
-from services.importing.collections import Collections
-from services.importing.export import LibraryExport
-from services.importing.fetch import Fetcher
-from services.importing.job import ImportJob
-from services.importing.library import Library
-from services.importing.samples import Samples
-from services.importing.service import Importing
-from services.instagram.cdn import Cdn
-from services.instagram.gallery_dl import GalleryDl
-from services.instagram.pace import Pacer
 from services.jobs.clock import Clock
-from services.jobs.engine import BEAT, Engine
-from services.media.runner import MediaRunner
+from services.jobs.engine import BEAT
 from services.web.alerts import Alerts
 from services.web.downloads import Downloads
 from services.web.health import Health
 from services.web.server import SideServer
 from storage import migrate
-from storage.database import Database
-from storage.objects import open_store
-from storage.vault import Vault, load_keys
 
 log = structlog.get_logger()
 
@@ -79,84 +60,27 @@ class App:
         self.roles = frozenset(roles)
         self.now = now
         self._undo: list[tuple[str, Callable[[], Awaitable[None] | None]]] = []
-        data = settings.data_dir.resolve()
-        data.mkdir(parents=True, exist_ok=True)
+        self.web_port = 0
 
-        # storage
-        self.database = Database(settings.database)
-        self.objects = open_store(
-            settings.media_store, settings.media_store_options.get_secret_value(), data
+        ground = lay(settings, now, runs_jobs="worker" in self.roles)
+        self.ground = ground
+        self.database, self.objects, self.engine = ground.database, ground.objects, ground.engine
+        self.people, self.connecting, self.privacy = (
+            ground.people,
+            ground.connecting,
+            ground.privacy,
         )
-        keys = load_keys(settings.reelay_keys.get_secret_value(), data / "secret.key")
-        self.vault = Vault(keys)
-
-        # shared services
-        self.engine = Engine(settings.jobs, self.database, now, runs_jobs="worker" in self.roles)
         self.clock = Clock(now)
-        self.gallery = GalleryDl(
-            timeout_seconds=settings.gallery_dl_timeout_seconds,
-            proxy=settings.instagram_proxy or None,
-            ca_file=settings.instagram_ca_file,
-            scratch=_scratch(data),
-            reports=data / "reports",
-        )
-        self.pacer = Pacer(self.database, now, settings.pace)
-        self.http = httpx.AsyncClient(timeout=30, trust_env=False)
-        cdn = Cdn(self.http, allowed_hosts=settings.media_hosts)
-        self.people = People(self.database, self.vault, now, start_credits=settings.start_credits)
-        self.connecting = Connecting(
-            self.database, self.vault, self.engine, self.pacer, self.gallery, now
-        )
-        self.privacy = Privacy(self.database, self.objects, self.engine, now)
+        self.router = Router(self.people, self.database, now)
+
+        self.logins = LoginParts(ground)
 
         # capabilities
-        self.importing = Importing(
-            self.database, self.engine, now, post_limit=settings.import_post_limit
-        )
-        self.collections = Collections(
-            self.database, self.engine, now, post_limit=settings.import_post_limit
-        )
-        runner = MediaRunner()
-        self.samples = Samples(self.database, self.engine, self.objects, runner, now)
-        self.fetcher = Fetcher(self.database, self.objects, cdn, now)
-        self.import_job = ImportJob(
-            self.database,
-            self.connecting,
-            self.pacer,
-            self.gallery,
-            self.fetcher,
-            self.samples,
-            now,
-        )
-        self.library = Library(
-            self.database, self.objects, runner, now, public_url=settings.public_url
-        )
-        self.library_export = LibraryExport(self.database, self.objects, self.engine, now)
-        for kind in (
-            self.connecting,
-            self.privacy,
-            self.import_job,
-            self.samples,
-            self.library_export,
-        ):
-            self.engine.register(kind)
+        self.importing = ImportingParts(ground)
+        self.feed = FeedParts(ground, self._address(settings.web_port))
 
-        # the chat and the side server
-        self.router = Router(self.people, self.database, now)
-        token = settings.telegram_bot_token.get_secret_value()
-        secret = settings.telegram_webhook_secret.get_secret_value()
-        url = settings.telegram_webhook_url
-        self.wire = (
-            Wire(
-                token,
-                settings.telegram_api,
-                self.router,
-                now,
-                webhook=(url, secret) if url else None,
-            )
-            if "chat" in self.roles
-            else None
-        )
+        # the outside
+        self.wire = self._make_wire() if "chat" in self.roles else None
         self.health = Health(
             self.database,
             self.objects,
@@ -165,34 +89,62 @@ class App:
             self.wire.last_poll if self.wire else lambda: None,
         )
         self.alerts = Alerts(self.database, self.health, now)
-        self.side_server = SideServer(
-            self.database,
-            self.health,
-            Downloads(self.database, self.objects, now),
-            operator_token=settings.operator_token.get_secret_value(),
-            webhook=(secret, self.wire.receive) if self.wire and url else None,
-        )
-        self.web_port = 0
+        self.side_server = self._make_side_server()
+
+        for kind in (
+            self.connecting,
+            self.privacy,
+            *self.logins.kinds,
+            *self.importing.kinds,
+            *self.feed.kinds,
+        ):
+            self.engine.register(kind)
         self._register_screens()
         self._register_loops()
 
+    def _make_wire(self) -> Wire:
+        settings = self.settings
+        return Wire(
+            settings.telegram_bot_token.get_secret_value(),
+            settings.telegram_api,
+            self.router,
+            self.now,
+            webhook=self._webhook,
+        )
+
+    @property
+    def _webhook(self) -> tuple[str, str] | None:
+        """(address, secret), where updates come by webhook."""
+        url = self.settings.telegram_webhook_url
+        return (url, self.settings.telegram_webhook_secret.get_secret_value()) if url else None
+
+    def _make_side_server(self) -> SideServer:
+        return SideServer(
+            self.database,
+            self.health,
+            Downloads(self.database, self.objects, self.now),
+            operator_token=self.settings.operator_token.get_secret_value(),
+            webhook=(self._webhook[1], self.wire.receive) if self.wire and self._webhook else None,
+            feeds=self.feed.routes,
+            statuses=self.feed.statuses,
+            now=self.now,
+        )
+
     def _register_screens(self) -> None:
-        gap = sum(self.settings.instagram_pace_seconds) / 2
         connect = Connect(self.connecting)
-        importing = ImportScreen(self.importing, self.connecting, gap)
+        importing = self.importing.screen
         menu = Menu(self.connecting, self.settings.banner)
         for screen in (
             menu,
-            importing,
-            LibraryScreen(self.library, importing.paste),
-            ExportScreen(self.library_export),
-            CollectionScreen(self.collections, importing),
+            *self.importing.screens,
+            *self.feed.screens,
             connect,
             Credits(Ledger(self.database)),
             Preferences(self.people),
-            PrivacyScreen(self.privacy, self.importing),
-            Admin(self.people, self.importing, self.health),
-            Unasked(connect, importing),
+            PrivacyScreen(self.privacy, self.importing.service),
+            Admin(self.people, self.importing.service, self.health),
+            *self.logins.screens,
+            Unasked(connect, self.logins.screen, importing),
         ):
             screen.register(self.router)
 
@@ -209,25 +161,23 @@ class App:
         if "worker" in self.roles:
             every(BEAT, "heartbeat", self.engine.beat)
             every(HOUR, "forget finished jobs", self.engine.prune)
+        for parts in (self.logins, self.importing, self.feed):
+            parts.register_loops(self.clock, self.roles)
         if "clock" in self.roles:
-            every(3 * SECOND, "wake imports", self._wake)
             every(MINUTE, "reconcile", self.engine.reconcile)
-            every(MINUTE, "refreshes", self.collections.start_due)
             every(MINUTE, "deletions", self.privacy.delete_due)
-            every(MINUTE, "library", self._tidy_library)
             every(HOUR, "sweep", self.privacy.sweep)
-            every(HOUR, "left by imports", self.fetcher.sweep)
             every(HOUR, "forget updates", self.router.prune)
             every(HOUR, "expiring cookies", self.connecting.warn_expiring)
             every(15 * SECOND, "alerts", self.alerts.check)
 
     def _register_chat_loops(self, wire: Wire) -> None:
         """Once Telegram has answered: before that they could only fail."""
-        bot = wire.application.bot
-        gap = sum(self.settings.instagram_pace_seconds) / 2
-        texts = Notices(self.importing, self.library, self.connecting, self.now)
+        bot, importing = wire.application.bot, self.importing
+        texts = Notices(importing.service, importing.library, self.connecting, self.now)
         outbox = Outbox(bot, self.database, self.objects, texts, self.now)
-        progress = Progress(bot, self.database, self.importing, self.now, gap)
+        gap = self.settings.pace_gap
+        progress = Progress(bot, self.database, importing.service, self.now, gap)
         self.clock.every(SECOND, "notices", outbox.deliver)
         self.clock.every(SECOND, "progress cards", progress.refresh)
 
@@ -235,13 +185,11 @@ class App:
         """In every process: each has its own disk."""
         await self.objects.sweep(self.now() - PARTS_KEPT)
 
-    async def _tidy_library(self) -> None:
-        if await self.library.sweep():
-            await self.privacy.delete_orphans()
-
-    async def _wake(self) -> None:
-        for job in await self.import_job.wake():
-            await self.engine.enqueue(job)
+    def _address(self, port: int) -> str:
+        """Of the side server: from outside, or as this machine reaches it."""
+        host = self.settings.web_host
+        local = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared only
+        return self.settings.public_url or f"http://{local}:{port}"
 
     # ------------------------------------------------------------ start and stop
 
@@ -252,8 +200,9 @@ class App:
             self._then("lock", _lock(self.settings.data_dir / "reelay.lock").close)
         await asyncio.to_thread(migrate.upgrade, self.settings.database)
         self._then("database", self.database.close)
-        self._then("http", self.http.aclose)
-        self.gallery.sweep()
+        self._then("http", self.ground.http.aclose)
+        self._then("mobile", self.ground.mobile.close)
+        self.ground.gallery.sweep()
         await self._sweep_parts()
         await self.engine.start()
         self._then("engine", self.engine.stop)
@@ -263,6 +212,8 @@ class App:
             self.web_port = await self.side_server.start(
                 self.settings.web_host, self.settings.web_port
             )
+            self.feed.readers.base = self._address(self.web_port)
+            self._then("readers", self.feed.visits.flush)
             self._then("web", self.side_server.stop)
         if self.wire:
             self._then("telegram", self.wire.stop)
@@ -322,14 +273,6 @@ class App:
             stopping.cancel()
             await asyncio.wait({starting, stopping})
             await self.stop()
-
-
-def _scratch(data: Path) -> Path:
-    """Where cookies lie for the time of a call: in memory where the system has such a folder."""
-    memory = Path("/dev/shm")  # noqa: S108 - a private folder is made inside
-    if memory.is_dir() and os.access(memory, os.W_OK):
-        return memory / f"reelay-{os.getuid()}"
-    return data / "scratch"
 
 
 def _lock(path: Path) -> IO[str]:

@@ -170,6 +170,13 @@ class Chat:
             task.cancel()
             await asyncio.wait({task})
 
+    async def send_picture(self, content: bytes, card: Card) -> int:
+        """A card with a picture that was just made (PNG or JPEG). Returns its id."""
+        sent = await self.bot.send_photo(
+            self.id, InputFile(content), caption=card.text, reply_markup=card.keyboard()
+        )
+        return sent.message_id
+
     async def send_audio(
         self, path: Path, *, name: str, title: str, performer: str, seconds: int
     ) -> None:

@@ -14,6 +14,7 @@ COMMANDS = {
     "import": "Save a collection or a post",
     "library": "Your posts: search, hear, take along",
     "jobs": "Running work: pause, resume, cancel",
+    "feed": "Your feed: status, links, readers",
     "connect": "Add or renew an Instagram account",
     "credits": "Balance, history, audit",
     "settings": "Time zone, quiet hours, notices",
@@ -39,6 +40,13 @@ TOPICS = {
         "LOCALLY</i>.\n"
         "3. Send the file here, and close the window without logging out.\n\n"
         "Your message is deleted at once; the cookies are kept encrypted.",
+    ),
+    "feed": (
+        "The feed",
+        "Reelay reads the home feed of an account and keeps it, pictures too, as a feed for any "
+        "reader: RSS, Atom and JSON. Press Read under <b>/feed</b>, then New reader, and put the "
+        "address into your reader.\n\n"
+        "When Instagram can't be read, the feed stays as it is and says so.",
     ),
     "pace": (
         "Why it is slow on purpose",
@@ -131,9 +139,11 @@ def home_card(user: User, accounts: list[Connection], banner: str) -> Card:
         first = (button("🔗 Connect Instagram", "con", "begin"),)
     if user.delete_after:
         lines.append("⚠️ Your data is going to be deleted. /privacy can still undo it.")
+    money = button("🪙 Credits", "cre", "show")
     rest = (
-        button("🔗 Accounts", "con", "list") if accounts else library,
-        button("🪙 Credits", "cre", "show"),
+        (button("📰 Feed", "feed", "show"), button("🔗 Accounts", "con", "list"), money)
+        if accounts
+        else (library, money)
     )
     last = (button("⚙️ Settings", "set", "show"), button("❔ Help", "menu", "help"))
     return Card("\n\n".join(lines), (first, rest, last))

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from bot.accounts import login as login_cards
 from bot.accounts import privacy as privacy_cards
 from bot.cards import Card, button, count, day, esc
 from bot.importing import cards as importing_cards
@@ -32,6 +33,8 @@ SILENCED_BY = {
     "cookies_expiring": "expiry",
     "alert": "alerts",
     "alert_over": "alerts",
+    "feed_well": "alerts",
+    "reader_too_often": "alerts",
 }
 
 NEVER_RINGS = {"refreshed"}
@@ -44,7 +47,80 @@ ALERTS = {
     "loop": "a background loop has stopped",
     "disk": "the disk is almost full",
     "storage": "an import can't store its files",
+    "feed_stale": "nobody reads a feed: its time came an hour ago",
 }
+
+
+# what is wrong with a feed -> what happened, and the next step
+FEED_ILL = {
+    "session_dead": (
+        "Instagram has logged the account out.",
+        "Send new cookies, and it goes on by itself.",
+    ),
+    "checkpoint": (
+        "Instagram wants to check that it is you.",
+        "Open Instagram, confirm there, then press the button.",
+    ),
+    "frozen": (
+        "Instagram asks to slow down.",
+        "Nothing to do: it goes on by itself after the pause.",
+    ),
+    "stale": (
+        "Instagram could not be read for an hour.",
+        "I keep trying, and tell you when it works again.",
+    ),
+}
+
+# the same with a better name, as the error is called
+FEED_BECAUSE = {
+    "ConsentWanted": (
+        "Instagram wants you to agree to its terms first.",
+        "Open Instagram, agree there, then press the button.",
+    ),
+    "Suspended": (
+        "Instagram has suspended the account.",
+        "Appeal in the Instagram app; when it is back, press the button.",
+    ),
+    "Unavailable": (
+        "Instagram could not be reached for an hour.",
+        "I keep trying, and tell you when it works again.",
+    ),
+    "UpstreamChanged": (
+        "For an hour Instagram has answered in a shape that this version does not know.",
+        "Upgrade Reelay; until then I keep trying, and tell you when it works again.",
+    ),
+    "StorageFailed": (
+        "For an hour nothing could be written to Reelay's storage.",
+        "Free disk space or check the database; then it goes on by itself.",
+    ),
+    "NoProgress": (
+        "Three tries in a row were cut short before anything was read.",
+        "I try again within an hour, and tell you when it works again. If it stays, tell whoever "
+        "runs this bot.",
+    ),
+}
+
+
+def feed_ill(incident: str, cause: str) -> tuple[str, str]:
+    """(what happened, the next step). `cause`: the name of the newest error, "" for none."""
+    if incident in ("stale", "checkpoint") and cause in FEED_BECAUSE:
+        return FEED_BECAUSE[cause]
+    return FEED_ILL.get(incident, FEED_ILL["stale"])
+
+
+# why a webhook did not arrive
+WEBHOOK_FAILED = {
+    "timeout": "no answer within 10 seconds",
+    "network": "the host could not be reached",
+    "tls": "its certificate is not valid",
+    "private": "it leads into a private network",
+    "key": "the key that its address was sealed with is gone; set it again",
+}
+
+
+def webhook_failed(error: str) -> str:
+    """A reason of services.web.webhooks in words; http_<status> by its number."""
+    return WEBHOOK_FAILED.get(error) or f"it answered {esc(error.removeprefix('http_'), 20)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +146,10 @@ class Notices:
         self._texts: dict[str, Callable[[User, Notice], Awaitable[Message]]] = {
             "connected": self._connected,
             "connect_failed": self._connect_failed,
+            "connected_app": self._connected_app,
+            "login_code": self._login_code,
+            "login_held": self._login_held,
+            "login_failed": self._login_failed,
             "cookies_expiring": self._cookies_expiring,
             "import_paused": self._import_paused,
             "import_ended": self._import_ended,
@@ -78,6 +158,10 @@ class Notices:
             "granted": self._granted,
             "export_ready": self._export_ready,
             "export_failed": self._export_failed,
+            "feed_ill": self._feed_ill,
+            "feed_well": self._feed_well,
+            "reader_too_often": self._reader_too_often,
+            "webhook_failed": self._webhook_failed,
             "library_export_ready": self._library_export_ready,
             "library_export_failed": self._library_export_failed,
             "alert": self._alert,
@@ -108,7 +192,10 @@ class Notices:
                 f"✅ Connected as <b>{esc(account.label)}</b>{ends} · fingerprint "
                 f"<code>{esc(account.fingerprint)}</code>"
                 + ("\nImports that waited for this go on by themselves." if waited else ""),
-                ((button("📥 Import a collection", "imp", "ask"), *MENU),),
+                (
+                    (button("📥 Import a collection", "imp", "ask"),),
+                    (button("📰 Feed", "feed", "show"), *MENU),
+                ),
             )
         )
 
@@ -120,6 +207,19 @@ class Notices:
                 ((button("🍪 Send other cookies", "con", "begin"), *MENU),),
             )
         )
+
+    async def _connected_app(self, user: User, notice: Notice) -> Message:
+        account = await self._account(user, notice)
+        return Message(login_cards.app_only(account.label, notice.data))
+
+    async def _login_code(self, user: User, notice: Notice) -> Message:
+        return Message(login_cards.code_wanted(notice.data))
+
+    async def _login_held(self, user: User, notice: Notice) -> Message:
+        return Message(login_cards.held(notice.data))
+
+    async def _login_failed(self, user: User, notice: Notice) -> Message:
+        return Message(login_cards.failed(notice.data))
 
     async def _cookies_expiring(self, user: User, notice: Notice) -> Message:
         account = await self._account(user, notice)
@@ -148,6 +248,48 @@ class Notices:
     async def _import_ended(self, user: User, notice: Notice) -> Message:
         view = await self._importing.view(user.id, int(notice.data["import_id"]))
         return Message(importing_cards.card(view, user, self._now(), 0), import_id=view.item.id)
+
+    # ------------------------------------------------------------ the feed
+
+    async def _feed_ill(self, user: User, notice: Notice) -> Message:
+        account = await self._account(user, notice)
+        incident = str(notice.data["incident"])
+        what, next_step = feed_ill(incident, str(notice.data.get("cause", "")))
+        keys = {
+            "session_dead": ((button("🍪 Send new cookies", "con", "begin"),),),
+            "checkpoint": ((button("✅ I confirmed", "feed", "confirmed", account.id),),),
+        }.get(incident, ())
+        return Message(
+            Card(
+                f"📰 <b>The feed of {esc(account.label)} stands still.</b> {what}\n"
+                f"What was archived stays, and is served. {next_step}",
+                (*keys, (button("📰 Feed", "feed", "show"), *MENU)),
+            )
+        )
+
+    async def _feed_well(self, user: User, notice: Notice) -> Message:
+        account = await self._account(user, notice)
+        return Message(Card(f"✅ The feed of <b>{esc(account.label)}</b> is read again.", (MENU,)))
+
+    async def _reader_too_often(self, user: User, notice: Notice) -> Message:
+        return Message(
+            Card(
+                f"🐌 <b>{esc(notice.data['name'], 60)}</b> asks for your feed too often and is "
+                "slowed down (429 with Retry-After). It loses no post. Every ten minutes is "
+                "enough: look for its interval in its settings.",
+                ((button("👥 Reader", "feed", "reader", notice.data["reader_id"]), *MENU),),
+            )
+        )
+
+    async def _webhook_failed(self, user: User, notice: Notice) -> Message:
+        return Message(
+            Card(
+                f"🪝 <b>A post could not be sent to {esc(notice.data['host'], 80)}</b>: "
+                f"{webhook_failed(str(notice.data['error']))}. It stays in your feed; later posts "
+                "are still tried, and I say no more until one arrives.",
+                ((button("🪝 Webhook", "feed", "hook", notice.data["feed_id"]), *MENU),),
+            )
+        )
 
     # ------------------------------------------------------------ people
 

@@ -69,6 +69,7 @@ class Router:
         self._commands: dict[str, Handler] = {}
         self._areas: dict[str, Handler] = {}
         self._flows: dict[str, Handler] = {}
+        self._any_text: set[str] = set()
         self._on_text: Handler | None = None
         self._on_secret: Handler | None = None
         self._welcome: Handler | None = None
@@ -82,9 +83,12 @@ class Router:
         """All taps on buttons of this area."""
         self._areas[name] = handler
 
-    def flow(self, name: str, handler: Handler) -> None:
-        """The answer to a question that `Chat.ask` put under this name."""
+    def flow(self, name: str, handler: Handler, *, any_text: bool = False) -> None:
+        """The answer to a question that `Chat.ask` put under this name. `any_text`: it may look
+        like a command, as a password may; only those that there are go before it."""
         self._flows[name] = handler
+        if any_text:
+            self._any_text.add(name)
 
     def otherwise(self, *, text: Handler, secret: Handler, welcome: Handler) -> None:
         """`text`: outside of any flow. `secret`: files and pasted sessions, whatever was asked,
@@ -218,11 +222,15 @@ class Router:
         if not chat.private:
             return _private_only if command else None
         if command:
+            handler = self._commands.get(command[1].lower(), _unknown_command)
+            chat.flow = await chat.asked() if handler is _unknown_command else None
+            if chat.flow and chat.flow.name in self._any_text:
+                return self._flows[chat.flow.name]
             chat.text = chat.text[command.end() :].strip()
             if SESSION in chat.text:
                 return self._on_secret
             await chat.end_flow()
-            return self._commands.get(command[1].lower(), _unknown_command)
+            return handler
         if chat.message.document or SESSION in chat.text:
             return self._on_secret
         if not chat.text:

@@ -11,8 +11,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from services.clock import utc_now
+from services.errors import BadInput
 from services.instagram.cdn import CDN_HOSTS
+from services.instagram.mobile_errors import Credentials, read_username
+from services.instagram.mobile_wire import Transport
 from services.instagram.pace import Policy
+from services.instagram.totp import totp_code
 from storage.database import sqlite_url
 
 Role = Literal["chat", "web", "clock", "worker"]
@@ -38,14 +43,21 @@ class Settings(BaseSettings):
     web_port: int = Field(default=8080, ge=0, le=65535)
     public_url: str = ""
     operator_token: SecretStr = SecretStr("")
+    feed_public: bool = False
+    webhook_private: bool = False
+    feed_poll_minutes: float = Field(default=10, gt=0, le=1440)
 
     start_credits: int = Field(default=500, ge=0, le=1_000_000)
     import_post_limit: int = Field(default=500, ge=1, le=10_000)
 
+    instagram_username: str = ""
+    instagram_password: SecretStr = SecretStr("")
+    instagram_totp_secret: SecretStr = SecretStr("")
     instagram_pace_seconds: Annotated[tuple[float, float], NoDecode] = (6.0, 12.0)
     instagram_requests_per_minute: int = Field(default=30, ge=1)
     instagram_proxy: str = ""
     instagram_ca_file: Path | None = None
+    instagram_transport: Transport = "curl"
     gallery_dl_timeout_seconds: float = Field(default=300, gt=0)
     media_hosts: Annotated[tuple[str, ...], NoDecode] = CDN_HOSTS
 
@@ -73,11 +85,35 @@ class Settings(BaseSettings):
         low, high = self.instagram_pace_seconds
         if not 0 <= low <= high:
             raise ValueError("INSTAGRAM_PACE_SECONDS: write it as 6-12, the smaller number first")
+        self._check_log_in()
         if self.telegram_webhook_url and not self.telegram_webhook_secret.get_secret_value():
             raise ValueError(
                 "TELEGRAM_WEBHOOK_SECRET must be set in webhook mode, or anyone could post updates"
             )
         return self
+
+    def _check_log_in(self) -> None:
+        password = bool(self.instagram_password.get_secret_value())
+        if password != bool(self.instagram_username):
+            raise ValueError("INSTAGRAM_USERNAME and INSTAGRAM_PASSWORD belong together")
+        try:
+            if self.instagram_username:
+                read_username(self.instagram_username)
+            if secret := self.instagram_totp_secret.get_secret_value():
+                totp_code(secret, utc_now())
+        except BadInput as error:  # it says nothing of what it was given
+            raise ValueError(f"INSTAGRAM_USERNAME, INSTAGRAM_TOTP_SECRET: {error}") from None
+
+    @property
+    def log_in(self) -> Credentials | None:
+        """Whom the owner is logged in as without being asked."""
+        if not self.instagram_username:
+            return None
+        return Credentials(
+            read_username(self.instagram_username),
+            self.instagram_password.get_secret_value(),
+            self.instagram_totp_secret.get_secret_value(),
+        )
 
     @property
     def database(self) -> str:
@@ -90,6 +126,11 @@ class Settings(BaseSettings):
         """Where the job engine keeps its own tables."""
         given = self.database_url.get_secret_value()
         return given.replace("+psycopg", "") if given else self.data_dir.resolve() / "jobs.db"
+
+    @property
+    def pace_gap(self) -> float:
+        """Seconds between two requests, on average."""
+        return sum(self.instagram_pace_seconds) / 2
 
     @property
     def pace(self) -> Policy:

@@ -12,6 +12,7 @@ from bot.importing.preview_cards import preview
 from bot.importing.words import by, title
 from services.importing.decisions import Reason, worth_telling
 from services.importing.service import View
+from storage.connections import Connection
 from storage.import_items import Outcome
 from storage.people import User
 
@@ -199,6 +200,16 @@ def paused(view: View) -> Card:
     return Card(
         f"⏸ <b>{title(view)}</b>\n{pause_reason(view)}\nNothing is lost.\n{figures(view)}{left}",
         rows,
+    )
+
+
+def needs_cookies(account: Connection) -> Card:
+    """Instead of an import that would only pause: it is logged in as the app is, and no more."""
+    checking = " or the check is not over" if account.candidate_fingerprint else ""
+    return Card(
+        f"<b>{esc(account.label)}</b> is logged in with a password, and instagram.com did not take "
+        f"that session{checking}. Imports need the cookies of your browser.",
+        ((button("🍪 Send cookies", "con", "begin"), MENU),),
     )
 
 

@@ -92,6 +92,9 @@ class ImportScreen:
             )
 
     async def _start(self, chat: Chat, account: Connection, link: Link) -> None:
+        if account.app_only:
+            await chat.show(cards.needs_cookies(account))
+            return
         try:
             import_id = await self._importing.begin(chat.user.id, account.id, link)
         except AlreadyRunning as error:

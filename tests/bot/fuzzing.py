@@ -20,6 +20,7 @@ from bot.app import App
 from bot.settings import ROLES, Settings
 from services.accounts.people import Visitor
 from services.jobs.engine import Job
+from services.web.outgoing import Outgoing
 from storage import connections, credits, import_items, importing, migrate
 from storage.import_items import NewItem
 from storage.tables import import_items as item_table
@@ -99,7 +100,11 @@ class Rig:
         async def enqueue(job: Job) -> None:
             self.jobs.append(job)
 
+        async def nowhere(_host: str, _port: int) -> list[str]:
+            return []
+
         self.app.engine.enqueue = enqueue  # type: ignore[method-assign]
+        self.app.feed.webhooks._outgoing = Outgoing(resolve=nowhere)
         await self.bot.initialize()
         people = self.app.people
         await people.enter(Visitor(MIA, "Mia", "mia", "en"), people.claim_code)
@@ -114,7 +119,7 @@ class Rig:
         now = self.app.now()
         async with self.app.database.write() as db:
             made = await connections.add(db, user, "instagram", f"7{user}", now)
-            sealed = self.app.vault.seal("cookies", "connections", made.id, "cookies")
+            sealed = self.app.ground.vault.seal("cookies", "connections", made.id, "cookies")
             await connections.change(db, made.id, now, candidate=b"x", candidate_fingerprint="7f")
             await connections.promote(db, made.id, made.run, sealed, f"user{user}", now)
             for number, (state, reason) in enumerate(STATES.items()):
@@ -140,7 +145,7 @@ class Rig:
 
     async def stop(self) -> None:
         await self.check()
-        await self.app.http.aclose()
+        await self.app.ground.http.aclose()
         await self.app.database.close()
 
     async def case(self, update: dict[str, Any], upload: bytes = b"") -> None:

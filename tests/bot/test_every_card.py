@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
 import pytest
 
 from bot import callbacks, menu, notices
-from bot.accounts import admin, connect, credits, preferences, privacy
+from bot.accounts import admin, connect, credits, login, preferences, privacy
 from bot.cards import LIMIT, Card
+from bot.feed import cards as feed
+from bot.feed import settings_cards as feed_settings
+from bot.feed import story_cards
 from bot.importing import cards, collection_cards, library_cards
 from bot.router import error_card
 from sandbox.telegram.html import parse_html, utf16_length
 from services.errors import BadInput, ReelayError
+from services.feed.readers import Opened
+from services.feed.retention import CHOICES, Kept
+from services.feed.status import FeedStatus, Overview, Stories
 from services.importing.decisions import Reason
 from services.importing.harmony import KEYS
 from services.importing.library import Choices, Shelf
+from services.web.webhooks import Made
 from storage.audit import Entry
 from storage.credits import Audit, Line
+from storage.feed_status import Holdings
+from storage.feeds import Feed
+from storage.followed_stories import Tally as StoryTally
 from storage.import_items import Tally
 from storage.library import Filters
+from storage.readers import Reader
+from storage.retention import Excess, Policy
+from storage.webhooks import Webhook
 from tests.bot.factories import (
     HOSTILE,
     NOW,
@@ -37,6 +51,7 @@ from tests.bot.factories import (
     user,
     view,
 )
+from tests.support.feeds import WELL
 
 TALLIES = (
     Tally(),
@@ -128,6 +143,23 @@ def account_cards(text: str) -> Iterator[Card]:
     accounts = [connection(username=text, status=status, id=BIG) for status in connect.STATUS]
     yield connect.ASK
     yield connect.accounts_card(accounts, "UTC")
+    yield cards.needs_cookies(connection(username=text, candidate_fingerprint="7f"))
+    told = {"username": text, "message": text, "next_step": text, "login_id": BIG}
+    yield login.ask_name("a" * 30)
+    yield login.already("a" * 30)
+    yield login.ask_password(text)
+    yield login.cancelled(text)
+    yield login.app_only(text, told)
+    yield login.refused_code(BIG, BadInput(text, text), False)
+    yield login.too_late(False)
+    for gone in (True, False, None):
+        yield login.under_way(BIG, text, gone)
+    for wants in ("app", "sms", "whatsapp", "email"):
+        yield login.code_wanted({**told, "wants": wants})
+    for why in ("app", "code", "network"):
+        yield login.held({**told, "why": why})
+    for of_settings in (True, False):
+        yield login.failed({**told, "from_settings": of_settings})
     yield menu.home_card(somebody, accounts, text)
     yield menu.home_card(user(name=text, delete_after=NOW), [], text)
     yield menu.help_card(somebody)
@@ -165,6 +197,58 @@ def admin_cards(text: str) -> Iterator[Card]:
     yield notices.DELETED.card
 
 
+def feed_cards(text: str) -> Iterator[Card]:
+    zone, later = "Asia/Kathmandu", NOW + timedelta(days=9)
+    one = Feed(BIG, 1, "posts", None, None, text, 1, NOW, NOW)
+    hammering = Reader(BIG, 1, BIG, text, NOW, NOW, BIG, 1, None, NOW)
+    silent = Reader(BIG, 1, BIG, text, NOW, None, 0, 0, None, None)
+    hook = Webhook(BIG, BIG, "json", text, NOW, NOW, "http_500")
+    held = Holdings(BIG, BIG, BIG, BIG, BIG * BIG)
+    accounts = [
+        replace(WELL, connection_id=BIG, username=text, state=state, ill=ill, ill_since=since)
+        for state in ("off", "due", "running", "waiting", "ill")
+        for ill, since in ((None, None), *((kind, NOW) for kind in notices.FEED_ILL))
+    ]
+    for some in (accounts[:1], accounts[5:6], accounts[9:], accounts[13:], accounts):
+        view = Overview(some, [one], held, [silent], [hook])
+        yield feed.overview(view, zone, NOW)
+        yield feed.overview(view, zone, later)
+    yield feed.overview(Overview(accounts[:1], [], None, [], []), zone, NOW)
+    told = [
+        replace(one, stories_at=NOW, stories_error=error)
+        for one, error in zip(accounts, (None, *feed.FAILED, "KeyError"), strict=False)
+    ]
+    status = FeedStatus(one, accounts, held, StoryTally(BIG, BIG, BIG))
+    for some in (accounts, told, told[1:]):
+        yield story_cards.stories(Stories(some, status), zone, later)
+    yield story_cards.stories(Stories([], None), zone, NOW)
+    yield feed.NO_ACCOUNT
+    yield feed.choose([one] * 60, "new", "Which?")
+    yield feed.ask_name(one)
+    for public in (True, False):
+        made = Opened(silent, "https://x/f/" + "x" * 22 + "/feed.xml", "https://x/f/" + "x" * 22)
+        yield feed.opened(made, text, public=public)
+        yield feed.qr(made)
+    yield feed.readers([], 3, zone, NOW)
+    yield feed.readers([hammering, silent] * 25, 2, zone, NOW)
+    for known in (hammering, silent):
+        yield feed.reader(known, text, zone, later)
+        yield feed.sure(known, "rotate")
+        yield feed.sure(known, "revoke")
+    yield feed.revoked()
+    yield feed_settings.webhook(one, None, 0, zone, NOW)
+    yield feed_settings.webhook(one, hook, BIG, zone, NOW)
+    yield feed_settings.ask_address(one)
+    yield feed_settings.webhook_made(Made(hook, "k" * 32), gone=False)
+    yield feed_settings.webhook_refused(text, text, gone=True)
+    yield feed_settings.webhook_tested(BIG, "")
+    yield feed_settings.webhook_tested(BIG, "timeout")
+    yield feed_settings.webhook_off(one, hook, BIG)
+    for name in CHOICES:
+        yield feed_settings.keep(CHOICES[name])
+        yield feed_settings.keep_sure(name, Kept(Policy(days=1), Excess(BIG, BIG * BIG)))
+
+
 def every_card(text: str) -> list[Card]:
     return [
         *import_cards(text),
@@ -172,6 +256,7 @@ def every_card(text: str) -> list[Card]:
         *library(text),
         *account_cards(text),
         *admin_cards(text),
+        *feed_cards(text),
     ]
 
 

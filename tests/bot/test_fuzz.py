@@ -28,6 +28,8 @@ VERBS = {
     "lib": "show page clear off filter authors tags from tempos keys dates kind author tag bpm key "
     "since collection open play wav mpeg files similar delete undo",
     "pri": "export delete keep undo show",
+    "feed": "show on off now confirmed new readers reader rotate rotate_yes revoke revoke_yes qr "
+    "hook hook_ask hook_test hook_off hook_off_yes keep keep_ask keep_yes cancel",
     "adm": "show people person block let_in grant grant_ask invite health stuck retry refund audit",
     "col": "list one daily weekly never now merge join unmerge filters range tags anykind video "
     "photo anytag anytime week month year everything",

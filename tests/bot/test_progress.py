@@ -125,7 +125,7 @@ async def test_a_card_that_was_deleted_is_not_missed_and_the_result_still_comes(
     await followed.settle(5)
     await followed.turn()
     assert await followed.row() is None
-    await followed.harness.app.importing.cancel(followed.mia.user_id, followed.import_id)
+    await followed.harness.app.importing.service.cancel(followed.mia.user_id, followed.import_id)
     followed.mia.say("/jobs")
     await followed.mia.sees("⏹ Reels ideas")
 
@@ -159,7 +159,7 @@ async def test_go_on_brings_the_card_back_at_once(followed: Followed) -> None:
 
 
 async def test_an_ended_import_is_shown_once_more_and_let_go(followed: Followed) -> None:
-    await followed.harness.app.importing.cancel(followed.mia.user_id, followed.import_id)
+    await followed.harness.app.importing.service.cancel(followed.mia.user_id, followed.import_id)
     await followed.turn(seconds=3)
     assert "Stopped: Reels ideas" in followed.text
     assert await followed.row() is None

@@ -86,7 +86,7 @@ async def test_what_is_too_large_is_a_link_that_works(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The address is made when it is told: the database never holds it."""
-    monkeypatch.setattr(harness.app.library, "_public_url", "https://reelay.example")
+    monkeypatch.setattr(harness.app.importing.library, "_public_url", "https://reelay.example")
     monkeypatch.setattr(service, "PART_BYTES", 10)
     mia = await harness.owner()
     await fill(harness, mia, "a", "video")

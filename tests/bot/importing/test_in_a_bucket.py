@@ -23,7 +23,7 @@ async def analysed(harness: Harness, user_id: int) -> Sample:
     """The one film of the person's library, once its analysis has ended."""
     async with asyncio.timeout(60):
         while True:
-            shelf = await harness.app.library.shelf(user_id)
+            shelf = await harness.app.importing.library.shelf(user_id)
             (file,) = [file for files in shelf.samples.values() for file in files]
             if file.state != "pending":
                 return file
@@ -60,7 +60,7 @@ async def test_from_the_link_to_the_deletion(
         await mia.tap("Play")
         await mia.until(lambda: any("audio" in one for one in mia.messages()) or None, "the sound")
 
-        link = await harness.app.library.link(mia.user_id, film.object_key, "film.mp4")
+        link = await harness.app.importing.library.link(mia.user_id, film.object_key, "film.mp4")
         assert link is not None
         async with httpx.AsyncClient(trust_env=False) as http:
             here = f"http://127.0.0.1:{harness.app.web_port}{urlsplit(link).path}"

@@ -66,7 +66,7 @@ def converts(monkeypatch: pytest.MonkeyPatch, harness: Harness, content: bytes |
         Path(arguments["target"]).write_bytes(made)  # noqa: ASYNC240 - a test
         return {}
 
-    monkeypatch.setattr(harness.app.library._runner, "run", run)
+    monkeypatch.setattr(harness.app.importing.library._runner, "run", run)
 
 
 # ---------------------------------------------------------------- shelf and card
