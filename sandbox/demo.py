@@ -20,8 +20,9 @@ from types import TracebackType
 from aiohttp import web
 
 from sandbox.chat.api import make_app
-from sandbox.chat.extras import BadDay, Extras, Link, Sample
+from sandbox.chat.extras import BadDay, Extras, Link, Note, Sample
 from sandbox.instagram import Instagram
+from sandbox.instagram.mobile.doors import SECOND_FACTORS
 from sandbox.telegram import Telegram, TelegramServer
 from sandbox.world import World
 from sandbox.world.people import MEMBERS
@@ -82,8 +83,10 @@ class Sandbox:
             "TELEGRAM_API": self.telegram_origin,
             "INSTAGRAM_PROXY": self.instagram.proxy_url,
             "INSTAGRAM_CA_FILE": str(self.instagram.ca_file),
+            "INSTAGRAM_TRANSPORT": "requests",
             "INSTAGRAM_PACE_SECONDS": "0.2-0.4",
             "INSTAGRAM_REQUESTS_PER_MINUTE": "600",
+            "FEED_POLL_MINUTES": "0.05",
             "MEDIA_HOSTS": "127.0.0.1",
             "DATA_DIR": str(data),
             "WEB_PORT": "0",
@@ -103,6 +106,7 @@ class Sandbox:
             ],
             switch=days.switch,
             banner=BANNER,
+            notes=self.notes,
         )
 
     def samples(self) -> list[Sample]:
@@ -135,6 +139,20 @@ class Sandbox:
                 self.world.cookies_txt(first, session="dead"),
             ),
         ]
+        return made
+
+    def notes(self) -> list[Note]:
+        """Passwords, and the codes that Instagram wants besides at this moment."""
+        doors = self.instagram.doors
+        made = []
+        for member in MEMBERS:
+            name = member.username
+            made.append(Note(f"password-{name}", f"Password of @{name}", doors.password(name)))
+            if code := doors.code_now(name):
+                made.append(Note(f"code-{name}", f"Code that @{name} gets now", code))
+            if doors.door(name) in SECOND_FACTORS:
+                backup = doors.backup_code(name)
+                made.append(Note(f"backup-{name}", f"Backup code of @{name}", backup))
         return made
 
     def links(self) -> list[Link]:

@@ -55,8 +55,8 @@ def certificates_are_read_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def fast_polling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The job engine looks for work every 20 ms."""
-    monkeypatch.setattr(engine_module, "POLL_SECONDS", 0.02)
+    """The job engine looks for work every 60 ms."""
+    monkeypatch.setattr(engine_module, "POLL_SECONDS", 0.06)
 
 
 @pytest.fixture(autouse=True)

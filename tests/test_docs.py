@@ -17,8 +17,12 @@ from bot.settings import Settings
 from sandbox.instagram.bad_days import DAYS
 from sandbox.tours import TOURS
 from services.clock import utc_now
+from services.feed.serving import Serving
+from services.feed.status import FeedStatuses
+from services.feed.visits import Visits
 from services.web import metrics
 from services.web.downloads import Downloads
+from services.web.feeds import FeedRoutes
 from services.web.health import Health
 from services.web.server import SideServer
 from storage import migrate
@@ -88,8 +92,22 @@ def test_every_route_is_in_the_guide() -> None:
 
     async def receive(_update: dict[str, object]) -> None: ...
 
-    downloads = Downloads(nothing, cast("ObjectStore", None), utc_now)
-    server = SideServer(nothing, cast("Health", None), downloads, webhook=("secret", receive))
+    feeds = FeedRoutes(
+        Serving(nothing, utc_now),
+        Visits(nothing),
+        cast("ObjectStore", None),
+        utc_now,
+        statuses=FeedStatuses(nothing, utc_now),
+        public=True,
+    )
+    server = SideServer(
+        nothing,
+        cast("Health", None),
+        Downloads(nothing, cast("ObjectStore", None), utc_now),
+        webhook=("secret", receive),
+        feeds=feeds,
+        statuses=FeedStatuses(nothing, utc_now),
+    )
     application: web.Application = server.application()
     routes = sorted({resource.canonical for resource in application.router.resources()})
     assert "/health" in routes

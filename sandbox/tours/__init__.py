@@ -1,6 +1,12 @@
 """Scripted visits through the real chat: `reelay demo --tour NAME`."""
 
+from sandbox.tours.feed import tour_feed
 from sandbox.tours.importing import tour_big_import, tour_import
 from sandbox.tours.library import tour_library
 
-TOURS = {"import": tour_import, "big-import": tour_big_import, "library": tour_library}
+TOURS = {
+    "import": tour_import,
+    "big-import": tour_big_import,
+    "library": tour_library,
+    "feed": tour_feed,
+}

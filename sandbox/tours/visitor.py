@@ -96,6 +96,13 @@ class Visitor:
         self._print("bot", f"[file {name}, {len(data)} bytes]")
         return data
 
+    def count(self, pattern: str) -> int:
+        """The bot's messages that match now."""
+        return sum(
+            message["from"]["is_bot"] and bool(re.search(pattern, message.get("text", "")))
+            for message in self._telegram.history(self._user_id)
+        )
+
     async def _until(self, find: Callable[[], Found | None], what: str) -> Found:
         loop = asyncio.get_running_loop()
         try:

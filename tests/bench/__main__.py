@@ -15,10 +15,10 @@ from functools import partial
 import click
 
 from sandbox.world import World
-from tests.bench import accuracy, answers, footprint, importing, media
+from tests.bench import accuracy, answers, feed, footprint, importing, media
 from tests.bench.table import Result, show
 
-NAMES = ("import", "answers", "footprint", "media", "accuracy")
+NAMES = ("import", "answers", "footprint", "feed", "media", "accuracy")
 
 
 @click.command()
@@ -41,6 +41,7 @@ async def _run(only: str | None, librosa: str | None) -> list[str]:
         ("import", importing.run),
         ("answers", answers.run),
         ("footprint", footprint.run),
+        ("feed", feed.run),
         ("media", partial(media.run, librosa=librosa)),
         ("accuracy", accuracy.run),
     ):

@@ -40,10 +40,10 @@ async def run(world: World) -> Result:
                     await _ready(port)
                     starts.append(time.monotonic() - began)
                     if number == 0:
-                        ready_mb = _memory(bot.pid, "VmRSS")
+                        ready_mb = memory(bot.pid, "VmRSS")
                         await _import(sandbox, bot)
-                        after_mb = _memory(bot.pid, "VmRSS")
-                        peak_mb = _memory(bot.pid, "VmHWM")
+                        after_mb = memory(bot.pid, "VmRSS")
+                        peak_mb = memory(bot.pid, "VmHWM")
                 finally:
                     await bot.stop()
     empty_seconds, empty_mb = await asyncio.to_thread(_empty_python)
@@ -82,7 +82,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _memory(pid: int, name: str) -> float:
+def memory(pid: int, name: str) -> float:
     """Megabytes, from the kernel's own account of the process."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
@@ -99,6 +99,6 @@ def _empty_python() -> tuple[float, float]:
     with subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
         process.stdout.readline()
-        megabytes = _memory(process.pid, "VmRSS")
+        megabytes = memory(process.pid, "VmRSS")
         process.communicate(b"\n")
     return seconds, megabytes

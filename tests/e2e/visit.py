@@ -76,15 +76,21 @@ class Visit:
 
 
 @asynccontextmanager
-async def visiting(size: ViewportSize, colours: Literal["light", "dark"]) -> AsyncIterator[Visit]:
-    """A fresh browser. The page's scripts may not report a single error."""
+async def visiting(
+    size: ViewportSize, colours: Literal["light", "dark"], *, scripts: bool = True
+) -> AsyncIterator[Visit]:
+    """A fresh browser, in which scripts may be switched off. They may not report a single error."""
     errors: list[str] = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=CHROMIUM_ARGS
         )
         context = await browser.new_context(
-            viewport=size, color_scheme=colours, reduced_motion="reduce", timezone_id="UTC"
+            viewport=size,
+            color_scheme=colours,
+            reduced_motion="reduce",
+            timezone_id="UTC",
+            java_script_enabled=scripts,
         )
         context.set_default_timeout(PATIENCE_MS)
         context.on("weberror", lambda error: errors.append(str(error.error)))

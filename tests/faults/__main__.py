@@ -12,11 +12,11 @@ import time
 
 import click
 
-from tests.faults import fuzz, kill, media, move, planted
+from tests.faults import captions, feed, fuzz, kill, media, move, planted
 from tests.faults.table import Figure, table
 
-PARTS = ("kill", "move", "fuzz", "media", "secrets")
-RUNS = {"kill": 100, "move": 60, "media": 2_000}
+PARTS = ("kill", "feed", "move", "fuzz", "captions", "media", "secrets")
+RUNS = {"kill": 100, "feed": 100, "move": 60, "captions": 2_000, "media": 2_000}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,10 +35,14 @@ def main(runs: int | None, seed: int | None, examples: int, only: tuple[str, ...
         match part:
             case "kill":
                 figures += asyncio.run(kill.run(runs or RUNS[part], seed))
+            case "feed":
+                figures += asyncio.run(feed.run(runs or RUNS[part], seed))
             case "move":
                 figures += asyncio.run(move.run(runs or RUNS[part], seed))
             case "fuzz":
                 figures += asyncio.run(fuzz.run(examples, seed))
+            case "captions":
+                figures += asyncio.run(captions.run(runs or RUNS[part], seed))
             case "media":
                 figures += asyncio.run(media.run(runs or RUNS[part], seed))
             case "secrets":

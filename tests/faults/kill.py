@@ -21,8 +21,8 @@ from sandbox.demo import Bot, Sandbox
 from sandbox.tours.importing import connect
 from sandbox.tours.visitor import Visitor
 from tests.faults.facts import Facts, facts, query, settled
-from tests.faults.process import BotProcess
-from tests.faults.table import Figure, equal, most
+from tests.faults.process import FAST, BotProcess, lose_jobs
+from tests.faults.table import Figure, equal, most, say
 
 SLUG = "reels-ideas"
 POSTS, PAGE = 120, 21
@@ -31,7 +31,6 @@ TERMS = 10
 MOMENT = (0.2, 5.0)  # seconds after a start at which the next kill falls
 LOSES_JOBS = 5  # each so-manieth kill also loses jobs.db
 PATIENCE = 180.0  # seconds for an import to end
-FAST = {"INSTAGRAM_PACE_SECONDS": "0.05-0.1", "INSTAGRAM_REQUESTS_PER_MINUTE": "6000"}
 AT_ONCE = 4  # posts in flight: as many single posts may be read again after a kill
 
 
@@ -113,8 +112,7 @@ class Rig:
                 done += 1
                 if not term and done % LOSES_JOBS == 0:
                     tally.lost_jobs += 1
-                    for path in data.glob("jobs.db*"):
-                        path.unlink()
+                    lose_jobs(data)
                 await bot.start()
             await self._end(bot, data)
         finally:
@@ -176,10 +174,6 @@ def _compare(tally: Tally, ended: Ended, ideal: Ended, name: str) -> None:
         f"{name}: {ended.kills} stops, {ended.facts.state} {ended.facts.counts}, balance "
         f"{ended.facts.balance}, pages {ended.pages}, single posts {ended.singles}"
     )
-
-
-def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - the command's progress
 
 
 async def run(runs: int, seed: int) -> list[Figure]:

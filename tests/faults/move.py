@@ -22,7 +22,7 @@ from pathlib import Path
 from storage import migrate
 from storage.database import Database, sqlite_url
 from storage.objects import LocalObjects
-from tests.faults.table import Figure, equal, most
+from tests.faults.table import Figure, equal, most, say
 from tests.support.bucket import Bucket, RunningMoto, make_bucket
 from tests.support.films import Archive
 from tests.support.rows import MIA, person
@@ -261,7 +261,3 @@ async def run(runs: int, seed: int) -> list[Figure]:
         equal(part, "moves that failed by themselves", len(tally.failed), 0),
         most(part, f"memory for {LONG_FILM // 10**6} MB beyond 1 MB", large - small, 80, " MB"),
     ]
-
-
-def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - the command's progress

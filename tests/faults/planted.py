@@ -6,22 +6,22 @@ import asyncio
 import io
 import json
 import os
-import socket
+import re
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from sandbox.demo import CLAIM, TOKEN, Sandbox
+from sandbox.demo import TOKEN, Sandbox
 from sandbox.instagram import Refusal
 from sandbox.tours.visitor import Visitor
 from tests.bot.planted import files_of, leaks, secrets_of, unzipped
-from tests.faults.process import BotProcess
+from tests.faults.process import FAST, BotProcess, free_port
 from tests.faults.table import Figure, equal
 
-FAST = {"INSTAGRAM_PACE_SECONDS": "0.05-0.1", "INSTAGRAM_REQUESTS_PER_MINUTE": "6000"}
-START_SECONDS = 30
+HOOK = "planted-hook-9f2c71"  # in the address of a webhook
 
 
 async def run() -> list[Figure]:
@@ -30,19 +30,21 @@ async def run() -> list[Figure]:
         data, temporary = folder / "data", folder / "tmp"
         temporary.mkdir()
         async with Sandbox() as sandbox:
-            port = _free_port()
+            port = free_port()
             settings = {
                 **sandbox.settings(data),
                 **FAST,
                 "LOG_LEVEL": "DEBUG",
                 "TMPDIR": str(temporary),
                 "WEB_PORT": str(port),
+                "WEBHOOK_PRIVATE": "true",
             }
             bot = BotProcess(settings, folder / "bot.log")
             await bot.start()
             try:
                 mia = Visitor(sandbox.telegram, sandbox.users["mia"], io.StringIO())
-                export = await _visit(sandbox, mia, await _claim_code(bot))
+                base = f"http://127.0.0.1:{port}"
+                shown = await _visit(sandbox, mia, await bot.claim_code(), base)
                 # killed in the middle of a call, which leaves its cookies to the next start
                 mia.say(sandbox.world.collection_url("mia", "studio"))
                 await asyncio.sleep(0.4)
@@ -50,55 +52,61 @@ async def run() -> list[Figure]:
                 await bot.start()
                 await mia.sees("posts so far")
                 async with httpx.AsyncClient(trust_env=False) as client:
-                    metrics = await client.get(f"http://127.0.0.1:{port}/metrics")
+                    pages = [
+                        (name, (await client.get(f"{base}/{name}")).content)
+                        for name in ("metrics", "status", "ready", f"f/{shown.token[::-1]}/")
+                    ]
             finally:
                 await bot.terminate()
 
             def places() -> Iterator[tuple[str, bytes]]:
                 yield from files_of(folder)
-                yield from unzipped("export", export)
+                for number, export in enumerate(shown.exports):
+                    yield from unzipped(f"export {number}", export)
                 yield from files_of(Path("/dev/shm") / f"reelay-{os.getuid()}")
+                yield from pages
+
+            def chat() -> Iterator[tuple[str, bytes]]:
                 history = sandbox.telegram.history(sandbox.users["mia"])
                 yield "chat", json.dumps(history, ensure_ascii=False).encode()
                 yield "calls", repr(list(sandbox.telegram.calls)).encode()
-                yield "metrics", metrics.content
 
             secrets = {
                 **{f"dead {k}": v for k, v in secrets_of(_cookies(sandbox, "dead")).items()},
                 **secrets_of(_cookies(sandbox, "ok")),
                 "token": TOKEN,
                 "key": (data / "secret.key").read_text().strip(),
+                "webhook's address": HOOK,
             }
-            searched = list(places())
-            found = leaks(secrets, iter(searched))
+            # the chat shows these once, to the one they are for
+            of_the_feed = {"reader's token": shown.token, "signing key": shown.signing_key}
+            searched, told = list(places()), list(chat())
+            found = leaks(secrets | of_the_feed, iter(searched)) + leaks(secrets, iter(told))
+            searched, secrets = searched + told, secrets | of_the_feed
     for leak in found:
         print(f"FOUND {leak}", flush=True)  # noqa: T201
     return [
-        Figure("secrets", "planted", str(len(secrets)), ">= 9", len(secrets) >= 9),
+        Figure("secrets", "planted", str(len(secrets)), ">= 12", len(secrets) >= 12),
         Figure("secrets", "places searched", str(len(searched)), ">= 100", len(searched) >= 100),
         equal("secrets", "found", len(found), 0),
     ]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _cookies(sandbox: Sandbox, session: str) -> str:
     return sandbox.world.cookies_txt("mia", session)  # type: ignore[arg-type]
 
 
-async def _claim_code(bot: BotProcess) -> str:
-    async with asyncio.timeout(START_SECONDS):
-        while not (found := CLAIM.search(bot.printed)):  # noqa: ASYNC110 - nothing rings
-            await asyncio.sleep(0.1)
-    return found[1]
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the visitor was given."""
+
+    token: str
+    signing_key: str
+    exports: list[bytes]
 
 
-async def _visit(sandbox: Sandbox, mia: Visitor, claim_code: str) -> bytes:
-    """Good and bad cookies, good and bad days, an export; returns the export."""
+async def _visit(sandbox: Sandbox, mia: Visitor, claim_code: str, base: str) -> Shown:
+    """Good and bad cookies, good and bad days, the feed, an export. `base`: the side server's."""
     mia.say(f"/start {claim_code}")
     await mia.tap("Connect Instagram")
     await mia.sees("Send your cookies.txt")
@@ -108,6 +116,7 @@ async def _visit(sandbox: Sandbox, mia: Visitor, claim_code: str) -> bytes:
     await mia.sees("Send your cookies.txt")
     mia.send_file("cookies.txt", _cookies(sandbox, "ok").encode())
     await mia.sees("Connected as @mia")
+    token, signing_key = await _visit_feed(mia, base)
     sandbox.instagram.refuse_next("/api/v1/feed/", Refusal.UNKNOWN_SHAPE)
     mia.say(sandbox.world.collection_url("mia", "empty"))
     await mia.sees("Nothing was charged")
@@ -116,4 +125,47 @@ async def _visit(sandbox: Sandbox, mia: Visitor, claim_code: str) -> bytes:
     await mia.sees("✅ Done")
     mia.say("/privacy")
     await mia.tap("Export")
-    return await mia.receives(".zip")
+    endings = ("reelay-1.zip", "reelay-feed.zip")
+    return Shown(token, signing_key, [await mia.receives(ending) for ending in endings])
+
+
+async def _visit_feed(mia: Visitor, base: str) -> tuple[str, str]:
+    """A reader that asks too often, a webhook that nobody answers. Returns the reader's token and
+    the webhook's signing key."""
+    mia.say("/feed")
+    await mia.tap("Read @mia")
+    await mia.tap("New reader")
+    await mia.sees("New reader of All accounts")
+    mia.say("Phone")
+    told = (await mia.sees("reads All accounts here"))["text"]
+    token = _part(r"/f/([A-Za-z0-9_-]{22})/", told)
+    mia.say("/feed")
+    await mia.tap("Webhook")
+    await mia.tap("Set one")
+    await mia.sees("Send its address")
+    mia.say(f"http://127.0.0.1:1/{HOOK}?key={HOOK}")  # nobody listens there
+    signing_key = _part(r"shown only now:\s+(\S+)", (await mia.sees("Its signing key"))["text"])
+    await mia.tap("Test")
+    await mia.sees("It did not arrive")
+    async with httpx.AsyncClient(trust_env=False, base_url=f"{base}/f/{token}/") as reader:
+        while not (await reader.get("feed.json")).json()["items"]:  # noqa: ASYNC110 - nothing rings
+            await asyncio.sleep(2)
+        for name in (
+            "feed.xml?limit=x",
+            "nobody.xml",
+            "media/1/9.jpg",
+            "media/x",
+            "?q=%00",
+            "status",
+        ):
+            await reader.get(name)
+        while (await reader.get("atom.xml")).status_code == 200:
+            pass
+    await mia.sees("too often")
+    return token, signing_key
+
+
+def _part(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    assert found, text
+    return found[1]

@@ -1,15 +1,24 @@
-"""The real bot as a process of its own that can be killed. Used by kill.py and planted.py."""
+"""The real bot as a process of its own that can be killed. Used by kill.py, feed.py, planted.py."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
 
+from sandbox.demo import CLAIM
+
+START_SECONDS = 30
 STOP_SECONDS = 20
+FAST = {
+    "INSTAGRAM_PACE_SECONDS": "0.05-0.1",
+    "INSTAGRAM_REQUESTS_PER_MINUTE": "6000",
+    "FEED_POLL_MINUTES": "10",  # polls come when they are made due
+}
 
 
 class BotProcess:
@@ -43,6 +52,13 @@ class BotProcess:
                 start_new_session=True,
             )
 
+    async def claim_code(self) -> str:
+        """What a first start prints."""
+        async with asyncio.timeout(START_SECONDS):
+            while not (found := CLAIM.search(self.printed)):  # noqa: ASYNC110 - nothing rings
+                await asyncio.sleep(0.1)
+        return found[1]
+
     async def kill(self) -> None:
         """SIGKILL for the process alone: a gallery-dl that it had started lives on."""
         assert self._process is not None
@@ -60,3 +76,15 @@ class BotProcess:
         except TimeoutError:
             await self.kill()
         return time.monotonic() - began
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def lose_jobs(data: Path) -> None:
+    """Of a bot that has stopped: its jobs.db is gone."""
+    for path in data.glob("jobs.db*"):
+        path.unlink()

@@ -1,4 +1,4 @@
-"""What a fault found, as rows of one table. Printed by __main__."""
+"""What a fault found, as rows of one table, and what it says on the way. Printed by __main__."""
 
 from __future__ import annotations
 
@@ -34,3 +34,7 @@ def equal(part: str, name: str, value: object, wanted: object) -> Figure:
 def most(part: str, name: str, value: float, limit: float, unit: str = "") -> Figure:
     shown = f"{value:.2f}" if isinstance(value, float) else str(value)
     return Figure(part, name, f"{shown}{unit}", f"<= {limit:g}{unit}", value <= limit)
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the command's progress
