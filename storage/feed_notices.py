@@ -18,14 +18,24 @@ from storage.tables import feed_notices
 
 @dataclass(frozen=True, slots=True)
 class Notice:
+    """`whose`: the account that is ill, in a feed of several; "" where it can be no other."""
+
     guid: str
     kind: str
+    whose: str
     opened_at: datetime
     closed_at: datetime | None
 
 
 async def open_notice(
-    db: AsyncConnection, feed_id: int, incident_id: int, *, kind: str, guid: str, now: datetime
+    db: AsyncConnection,
+    feed_id: int,
+    incident_id: int,
+    *,
+    kind: str,
+    guid: str,
+    now: datetime,
+    whose: str = "",
 ) -> bool:
     """False if the incident has its notice already."""
     row = {
@@ -33,6 +43,7 @@ async def open_notice(
         "incident_id": incident_id,
         "guid": guid,
         "kind": kind,
+        "whose": whose,
         "opened_at": now,
     }
     opened = await db.execute(
@@ -68,7 +79,7 @@ async def notices_of(
     """Those that are open or were closed after then, newest first."""
     n = feed_notices.c
     query = (
-        sa.select(n.guid, n.kind, n.opened_at, n.closed_at)
+        sa.select(n.guid, n.kind, n.whose, n.opened_at, n.closed_at)
         .where(n.feed_id == feed_id, n.closed_at.is_(None) | (n.closed_at > closed_after))
         .order_by(n.opened_at.desc(), n.id.desc())
         .limit(limit)

@@ -119,11 +119,15 @@ async def _open(db: Transaction, poll: Poll, kind: str, now: datetime) -> int | 
     told = [poll.feed_id, poll.all_feed_id]
     if kind != GAP and poll.stories_at and poll.stories_feed_id:  # a gap is the timeline's only
         told.append(poll.stories_feed_id)
+    own = await feeds.get(db, poll.feed_id)
     for feed_id in sorted(told):
         feed = await feeds.get(db, feed_id)
         assert feed is not None, "a feed goes with its user, and so does the poll"
         guid = guid_of(feed, incident_id)
-        await feed_notices.open_notice(db, feed_id, incident_id, kind=kind, guid=guid, now=now)
+        whose = own.title if own and feed_id != poll.feed_id else ""
+        await feed_notices.open_notice(
+            db, feed_id, incident_id, kind=kind, guid=guid, now=now, whose=whose
+        )
     return incident_id
 
 

@@ -70,11 +70,12 @@ def guid_of(feed: Feed, incident_id: int) -> str:
 def entry_of(notice: Notice, address: str) -> Entry:
     """`address`: the feed's page for people. A kind that is not known here is told in general."""
     text = TEXTS.get(notice.kind, TEXTS["stale"])
+    whose = f"{notice.whose}: " if notice.whose else ""
     return Entry(
         guid=notice.guid,
-        title=f"✅ {text.over}" if notice.closed_at else f"⚠️ {text.title}",
+        title=f"✅ {whose}{text.over}" if notice.closed_at else f"⚠️ {whose}{text.title}",
         author="Reelay",
-        caption=f"Over. It was: {text.title}." if notice.closed_at else text.body,
+        caption=f"Over. It was: {whose}{text.title}." if notice.closed_at else text.body,
         link=address,
         published=notice.opened_at,
         updated=notice.closed_at or notice.opened_at,

@@ -74,6 +74,8 @@ feed_notices = sa.Table(  # what the feed itself says of an incident; one item f
     sa.Column("incident_id", sa.ForeignKey("incidents.id", ondelete="CASCADE"), nullable=False),
     sa.Column("guid", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),  # a key of services.feed.notices.TEXTS
+    # which account is ill, in a feed of several; "" where it can be no other
+    sa.Column("whose", sa.Text, nullable=False, server_default=""),
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("closed_at", Moment),
     sa.UniqueConstraint("feed_id", "incident_id"),

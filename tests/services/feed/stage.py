@@ -154,6 +154,12 @@ class Stage:
                 (row[0], bool(row[1])) for row in await db.execute(query.where(n.feed_id.in_(own)))
             ]
 
+    async def named(self) -> list[str]:
+        """Whose trouble each notice tells of: "" in the account's own feed."""
+        n = feed_notices.c
+        async with self.app.database.read() as db:
+            return sorted((await db.execute(sa.select(n.whose))).scalars())
+
     async def notices(self, kind: str) -> int:
         query = sa.select(sa.func.count()).where(notices.c.kind == kind)
         async with self.app.database.read() as db:

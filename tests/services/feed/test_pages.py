@@ -42,7 +42,7 @@ def test_no_two_feeds_have_one_name() -> None:
 
 
 def test_it_changed_when_what_it_lists_did() -> None:
-    told = Notice("g", "frozen", at(2), None)
+    told = Notice("g", "frozen", "", at(2), None)
     assert feed_page(FEED, [], {}, [], HERE).updated == NOW  # when it was made
     assert feed_page(FEED, [item()], {}, [], HERE).updated == at(1)
     assert feed_page(FEED, [item()], {}, [told], HERE).updated == at(2)

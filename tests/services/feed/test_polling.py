@@ -191,6 +191,7 @@ async def test_a_dead_session_is_asked_once_and_goes_on_with_new_cookies(stage: 
         await stage.harness.tick("alerts")  # they leave incidents alone that are not theirs
     assert len(stage.requests("/api/")) == 1
     assert await stage.told() == [("session_dead", False)]
+    assert await stage.named() == ["", "Home of @mia"]
     card = await stage.mia.sees("has logged the account out")
     assert "🍪 Send new cookies" in stage.mia.labels(card)
 
