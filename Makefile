@@ -13,7 +13,7 @@ run: .venv/run
 	@$(BIN)/reelay run
 
 test: .venv/dev
-	@$(BIN)/pytest tests -n 2
+	@$(BIN)/pytest tests -n 3 --dist worksteal
 
 lint: .venv/dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache && $(BIN)/mypy

@@ -71,8 +71,8 @@ class Stage:
 
     async def offer(self, slug: str = "beats") -> None:
         """Pastes a collection's link and waits for its preview."""
-        self.mia.say(self.world.collection_url("mia", slug))
         count = await self.imports()
+        self.mia.say(self.world.collection_url("mia", slug))
         await self.reaches("offered", count + 1)
 
     async def run(self, slug: str = "beats") -> None:
