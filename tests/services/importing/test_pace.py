@@ -10,10 +10,7 @@ from sandbox.instagram.answers import Refusal
 from tests.services.importing.stage import LISTS, Stage
 
 
-@pytest.mark.parametrize(
-    "refusal",
-    [Refusal.RATE_LIMIT, Refusal.PLEASE_WAIT, Refusal.FEEDBACK],
-)
+@pytest.mark.parametrize("refusal", [Refusal.RATE_LIMIT, Refusal.FEEDBACK])
 async def test_it_waits_by_itself_and_says_until_when(stage: Stage, refusal: Refusal) -> None:
     stage.instagram.refuse_next(LISTS, refusal, skip=1)
     await stage.run()

@@ -92,12 +92,8 @@ async def test_forgetting_the_account_pauses_its_import(stage: Stage) -> None:
     await stage.app.importing.service.cancel(stage.mia.user_id, 1)
 
 
-@pytest.mark.parametrize(
-    "refusal",
-    [Refusal.CHECKPOINT, Refusal.CHALLENGE],
-)
-async def test_a_checkpoint_waits_for_its_owner(stage: Stage, refusal: Refusal) -> None:
-    stage.instagram.refuse_next(LISTS, refusal, skip=1)
+async def test_a_checkpoint_waits_for_its_owner(stage: Stage) -> None:
+    stage.instagram.refuse_next(LISTS, Refusal.CHECKPOINT, skip=1)
     await stage.run()
     view = await stage.reaches("paused", reason="checkpoint")
     assert (view.tally.held, view.balance) == (0, 500)
