@@ -3,12 +3,13 @@ cookies, and what came of sending them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import pytest
 from cryptography.fernet import Fernet
 
+from sandbox.instagram import Instagram
 from sandbox.world import World
 from services.accounts.connecting import Connecting
 from services.instagram.cookies import InstagramCookies, read_cookies
@@ -44,6 +45,12 @@ def clock() -> StillClock:
 @pytest.fixture
 def vault() -> Vault:
     return Vault([Fernet.generate_key().decode()])
+
+
+@pytest.fixture
+async def instagram(world: World) -> AsyncIterator[Instagram]:
+    async with Instagram(world) as stand_in:
+        yield stand_in
 
 
 @pytest.fixture

@@ -58,12 +58,6 @@ def clock() -> MovableClock:
     return MovableClock()
 
 
-@pytest.fixture
-async def instagram(world: World) -> AsyncIterator[Instagram]:
-    async with Instagram(world) as stand_in:
-        yield stand_in
-
-
 @dataclass
 class Desk:
     """The service and its job, with what stands around them."""
