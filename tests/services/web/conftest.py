@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from services.feed.serving import Serving
+from services.feed.visits import Allowance, Visits
 from services.jobs.clock import Clock
 from services.web.downloads import Downloads
+from services.web.feeds import FeedRoutes
 from services.web.health import Health
 from services.web.server import SideServer
 from storage.database import Database
+from storage.feeds import Feed
 from storage.objects import LocalObjects
+from storage.readers import Reader
 from tests.support.clock import StillClock
 from tests.support.databases import database, sqlite_url
-from tests.support.rows import NOW
+from tests.support.feeds import TOKEN, a_feed, film, listed, reader
+from tests.support.rows import MIA, NOW, new_media, person
 
 __all__ = ["database", "sqlite_url"]
 
@@ -85,3 +92,58 @@ async def client(
     yield make
     for one in clients:
         await one.close()
+
+
+# ---------------------------------------------------------------- a feed with its reader
+
+ROOT = f"/f/{TOKEN}/"
+JPEG, MP4 = b"\xff\xd8 picture" * 20, b"\0\0\0 ftypisom film" * 9
+
+
+@pytest.fixture
+async def feed(database: Database) -> Feed:
+    await person(database, MIA, role="owner")
+    return await a_feed(database)
+
+
+@pytest.fixture
+async def phone(database: Database, feed: Feed) -> Reader:
+    return await reader(database, feed)
+
+
+@pytest.fixture
+def visits(database: Database, clock: StillClock) -> Visits:
+    return Visits(database, Allowance(burst=40, every=timedelta(seconds=10)))
+
+
+@pytest.fixture
+async def routes(
+    database: Database, clock: StillClock, process: Process, visits: Visits
+) -> dict[str, Any]:
+    return {
+        "serving": Serving(database, clock),
+        "visits": visits,
+        "objects": process.objects,
+        "now": clock,
+    }
+
+
+@pytest.fixture
+async def web(
+    client: MakeClient, routes: dict[str, Any], clock: StillClock, phone: Reader
+) -> TestClient:
+    made = await client(feeds=FeedRoutes(**routes, public_url="https://reelay.example/"))
+    clock.advance(minutes=5)
+    return made
+
+
+@pytest.fixture
+async def post(database: Database, feed: Feed, process: Process) -> int:
+    """A carousel of a picture and a film, whose files are there."""
+    process.objects.root.mkdir(parents=True, exist_ok=True)
+    media = [new_media("p1", 0, len(JPEG)), film("p1", 1, len(MP4))]
+    for one, content in zip(media, (JPEG, MP4), strict=True):
+        path = process.objects.path(one.object_key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return await listed(database, feed, "p1", files=media, caption="One & <two>", author="Leo.B")

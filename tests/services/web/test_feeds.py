@@ -2,85 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from base64 import b64encode
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import feedparser
 import pytest
 from aiohttp.test_utils import TestClient
 
-from services.feed.serving import LIMIT, MAX_LIMIT, Serving, Wanted
-from services.feed.visits import Allowance, Visits
+from services.feed.serving import LIMIT, MAX_LIMIT, Wanted
+from services.feed.visits import Visits
 from services.web.feeds import FeedRoutes, asked_of, wanted_of
 from storage import feed_notices, notices, people, readers
 from storage.database import Database, Unavailable
 from storage.feeds import Feed, Search
 from storage.readers import Reader
-from tests.services.web.conftest import MakeClient, Process
+from tests.services.web.conftest import ROOT, MakeClient
 from tests.support.clock import StillClock
-from tests.support.feeds import DAY, TOKEN, a_feed, film, incident, listed, reader
-from tests.support.rows import LEO, MIA, NOW, new_media, person
-
-ROOT = f"/f/{TOKEN}/"
-JPEG, MP4 = b"\xff\xd8 picture" * 20, b"\0\0\0 ftypisom film" * 9
-
-
-@pytest.fixture
-async def feed(database: Database) -> Feed:
-    await person(database, MIA, role="owner")
-    return await a_feed(database)
-
-
-@pytest.fixture
-async def phone(database: Database, feed: Feed) -> Reader:
-    return await reader(database, feed)
-
-
-@pytest.fixture
-def visits(database: Database, clock: StillClock) -> Visits:
-    return Visits(database, Allowance(burst=40, every=timedelta(seconds=10)))
-
-
-@pytest.fixture
-async def routes(
-    database: Database, clock: StillClock, process: Process, visits: Visits
-) -> dict[str, Any]:
-    return {
-        "serving": Serving(database, clock),
-        "visits": visits,
-        "objects": process.objects,
-        "now": clock,
-    }
-
-
-@pytest.fixture
-async def web(
-    client: MakeClient, routes: dict[str, Any], clock: StillClock, phone: Reader
-) -> TestClient:
-    made = await client(feeds=FeedRoutes(**routes, public_url="https://reelay.example/"))
-    clock.advance(minutes=5)
-    return made
-
-
-@pytest.fixture
-async def post(database: Database, feed: Feed, process: Process) -> int:
-    """A carousel of a picture and a film, whose files are there."""
-    process.objects.root.mkdir(parents=True, exist_ok=True)
-    media = [new_media("p1", 0, len(JPEG)), film("p1", 1, len(MP4))]
-    for one, content in zip(media, (JPEG, MP4), strict=True):
-        path = process.objects.path(one.object_key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return await listed(database, feed, "p1", files=media, caption="One & <two>", author="Leo.B")
-
+from tests.support.feeds import DAY, TOKEN, a_feed, incident, listed, reader
+from tests.support.rows import LEO, MIA, NOW, person
 
 # ---------------------------------------------------------------- the feeds
 
@@ -293,127 +235,6 @@ async def test_unless_it_is_wanted(client: MakeClient, routes: dict[str, Any], p
 async def test_public_without_a_feed(client: MakeClient, routes: dict[str, Any]) -> None:
     web = await client(feeds=FeedRoutes(**routes, public=True))
     assert [(await web.get(path)).status for path in PLAIN] == [404] * 5
-
-
-# ---------------------------------------------------------------- pictures and films
-
-
-async def test_media(web: TestClient, post: int) -> None:
-    picture = await web.get(f"{ROOT}media/{post}/0.jpg")
-    assert (picture.content_type, await picture.read()) == ("image/jpeg", JPEG)
-    assert "immutable" in picture.headers["Cache-Control"]
-    assert picture.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
-    assert picture.headers["X-Content-Type-Options"] == "nosniff"
-    assert "Vary" not in picture.headers  # it is never compressed
-    same = {"If-None-Match": picture.headers["ETag"]}
-    again = await web.get(f"{ROOT}media/{post}/0.jpg", headers=same)
-    assert again.status == 304
-    for name in ("Cache-Control", "Cross-Origin-Resource-Policy", "Access-Control-Allow-Origin"):
-        assert again.headers[name] == picture.headers[name]
-    part = await web.get(f"{ROOT}media/{post}/1.mp4", headers={"Range": "bytes=5-9"})
-    assert (part.status, part.content_type, await part.read()) == (206, "video/mp4", MP4[5:10])
-
-
-async def test_the_enclosures_length_is_what_is_sent(web: TestClient, post: int) -> None:
-    (entry,) = feedparser.parse(await (await web.get(ROOT + "feed.xml")).read()).entries
-    (enclosure,) = entry.enclosures
-    path = enclosure.href.removeprefix("https://reelay.example")
-    assert int(enclosure.length) == len(await (await web.get(path)).read())
-
-
-async def test_what_is_no_picture_is_not_shown(
-    web: TestClient, database: Database, process: Process, feed: Feed
-) -> None:
-    evil = replace(new_media("p2", 0, 9), mime="text/html")
-    path = process.objects.path(evil.object_key)
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"<script/>")
-    post_id = await listed(database, feed, "p2", files=[evil])
-    answer = await web.get(f"{ROOT}media/{post_id}/0.bin")
-    assert (answer.status, answer.content_type) == (200, "application/octet-stream")
-
-
-async def test_a_lost_file_is_404_and_the_feed_goes_on(
-    web: TestClient, process: Process, post: int
-) -> None:
-    process.objects.path("instagram/p1/0.jpg").unlink()
-    assert (await web.get(f"{ROOT}media/{post}/0.jpg")).status == 404
-    assert (await web.head(f"{ROOT}media/{post}/0.jpg")).status == 404
-    assert (await web.get(ROOT + "feed.xml")).status == 200
-
-
-async def test_a_store_that_does_not_answer(
-    web: TestClient, process: Process, post: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def refuse(*_range: object) -> AsyncIterator[bytes]:
-        raise OSError("the object store refused")
-        yield b""
-
-    monkeypatch.setattr(process.objects, "read", refuse)
-    assert (await web.get(f"{ROOT}media/{post}/0.jpg")).status == 503
-    assert (await web.get(ROOT + "feed.xml")).status == 200
-
-
-UP = ("..", "%2e%2e", "%2E.", "..%2f..", "%252e%252e", "..;", ".%00.", "%c0%ae.", "..\\", "....")
-TARGETS = ("secret.key", "media-of-another/x.jpg", "media/0.jpg", "%2fetc%2fpasswd")
-
-
-@pytest.mark.parametrize("target", TARGETS)
-async def test_no_path_leads_out(
-    web: TestClient, database: Database, process: Process, feed: Feed, post: int, target: str
-) -> None:
-    """40 forms, sent as they stand; the sibling folder has a file of the very name."""
-    root: Path = process.objects.root
-    for outside in (root.parent / "secret.key", root.parent / "media-of-another" / "x.jpg"):
-        outside.parent.mkdir(exist_ok=True)
-        outside.write_bytes(b"outside")
-    for up in UP:
-        status, body = await raw(web, f"{ROOT}media/{post}/{up}/{target}")
-        assert status in (400, 404), up
-        assert b"outside" not in body
-
-
-@pytest.mark.parametrize("name", ["x" * 5_000, "../" * 2_000, "%2e%2e%2f" * 500, "0.jpg/" * 900])
-async def test_nor_does_a_long_one(web: TestClient, post: int, name: str) -> None:
-    assert (await raw(web, f"{ROOT}media/{post}/{name}"))[0] in (400, 404)
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "../secret.key",
-        "../media-of-another/x.jpg",
-        "instagram/../../secret.key",
-        "{root}/../secret.key",  # absolute
-        "link.jpg",
-        "folder/secret.key",
-    ],
-)
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_even_a_row_or_a_link_that_names_it_does_not_lead_out(
-    web: TestClient, database: Database, process: Process, feed: Feed, key: str, method: str
-) -> None:
-    root = process.objects.root
-    root.mkdir()
-    for outside in (root.parent / "secret.key", root.parent / "media-of-another" / "x.jpg"):
-        outside.parent.mkdir(exist_ok=True)
-        outside.write_bytes(b"outside")
-    (root / "link.jpg").symlink_to(root.parent / "secret.key")
-    (root / "folder").symlink_to(root.parent)
-    evil = replace(new_media("evil", 0, 7), object_key=key.format(root=root))
-    post_id = await listed(database, feed, "evil", files=[evil])
-    answer = await web.request(method, f"{ROOT}media/{post_id}/0.jpg")
-    assert (answer.status, b"outside" in await answer.read()) == (404, False)
-
-
-async def raw(http: TestClient, path: str) -> tuple[int, bytes]:
-    """A request whose path no client has tidied."""
-    stream, writer = await asyncio.open_connection(http.host, http.port)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-    answer = await asyncio.wait_for(stream.read(), 10)
-    writer.close()
-    await writer.wait_closed()
-    return int(answer.split(b" ")[1]), answer
 
 
 # ---------------------------------------------------------------- the archive as a page
