@@ -1,0 +1,187 @@
+"""Bad days of Meta: things that go wrong, switched on and off while the stand-in runs.
+
+The chat page and the tours switch days, tests order single troubles. `server` asks here for every
+request whose parameters and token are good: strictness has no bad days.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from sandbox.graph.refusals import Refusal, documented
+from sandbox.graph.rules import Call
+from sandbox.graph.tokens import Tokens
+
+REVOKED = 458
+FAILED_FETCHES = 2
+REGAIN_MINUTES = 5
+
+
+class Fault(enum.Enum):
+    """What happens to a request instead of a proper answer."""
+
+    DROPPED = "the connection ends before anything took effect"
+    HANGS = "nothing takes effect and nothing is answered until the client hangs up"
+    DOWN = "503 with a web page, before anything took effect"
+    LOST = "it takes effect, then the connection ends without an answer"
+    ERROR_AFTER = "it takes effect, then 500 with code 2"
+    GATEWAY_AFTER = "it takes effect, then 502 with a web page"
+    GARBAGE = "it takes effect, then JSON that breaks off"
+
+
+BEFORE = (Fault.DROPPED, Fault.HANGS, Fault.DOWN)
+Trouble = Refusal | Fault
+
+
+@dataclass(frozen=True, slots=True)
+class BadDay:
+    """A switch as the page shows it: a short label and one sentence."""
+
+    name: str
+    label: str
+    description: str
+    on: bool = False
+
+
+DAYS = (
+    BadDay(
+        "meta-token-revoked",
+        "Meta token revoked",
+        "All tokens given out until now are dead; a new log-in is good.",
+    ),
+    BadDay(
+        "meta-no-fetch",
+        "Meta can't fetch, twice",
+        "The next two media addresses are refused with 9004/2207052, then all is well.",
+    ),
+    BadDay(
+        "meta-lost-answer",
+        "Meta's answer is lost",
+        "A story goes live, but the answer to media_publish never arrives.",
+    ),
+    BadDay(
+        "meta-error-after",
+        "Meta fails after success",
+        "A story goes live, but media_publish answers with error 500.",
+    ),
+    BadDay(
+        "meta-blind",
+        "Meta can't be read",
+        "Containers and media answer 100/33 when they are read; publishing works.",
+    ),
+    BadDay("meta-rate-limit", "Meta rate limit", "Every call is one too many: 80002."),
+    BadDay(
+        "meta-quota",
+        "Publishing quota used up",
+        "Nothing more can be published today: 9/2207042.",
+    ),
+    BadDay("meta-spam", "Meta suspects spam", "media_publish is blocked with 4/2207051."),
+    BadDay(
+        "meta-restricted",
+        "Account restricted",
+        "media_publish is refused with 25/2207050 until the owner opens the app.",
+    ),
+    BadDay(
+        "meta-bad-media",
+        "Meta dislikes the media",
+        "Every container ends with error 2207026.",
+    ),
+    BadDay("meta-stuck", "Containers never finish", "They stay IN_PROGRESS until they expire."),
+    BadDay("meta-down", "Meta is down", "Every call is answered with 503 and a web page."),
+    BadDay("meta-garbage", "Meta speaks garbage", "Every answer is JSON that breaks off."),
+    BadDay("meta-slow", "Meta is slow", "Every answer takes some seconds."),
+)
+NAMES = frozenset(day.name for day in DAYS)
+
+
+class BadDays:
+    """Which bad days are on. `slow_seconds` is how long an answer takes on a slow day."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self.slow_seconds = 3.0
+        self._tokens = tokens
+        self._on: set[str] = set()
+        self._fetches_left = 0
+
+    def all(self) -> list[BadDay]:
+        return [
+            BadDay(day.name, day.label, day.description, on=day.name in self._on) for day in DAYS
+        ]
+
+    def is_on(self, name: str) -> bool:
+        return name in self._on
+
+    def switch(self, name: str, on: bool) -> None:
+        """Each switching starts that day anew. KeyError for a name that is not in DAYS."""
+        if name not in NAMES:
+            raise KeyError(name)
+        (self._on.add if on else self._on.discard)(name)
+        if name == "meta-token-revoked" and on:
+            self._tokens.revoke(REVOKED)
+        if name == "meta-no-fetch":
+            self._fetches_left = FAILED_FETCHES if on else 0
+
+    def trouble(self, call: Call, *, fetches: bool) -> Trouble | None:
+        """`fetches`: the request names an address from which Meta gets the media."""
+        for name, found in _EVERY_CALL.items():
+            if name in self._on:
+                return found
+        for name, found in _WHEN_CALLED.get(call, {}).items():
+            if name in self._on:
+                return found
+        if fetches and self._fetches_left:
+            self._fetches_left -= 1
+            return documented(9004, 2207052)
+        return None
+
+
+_EVERY_CALL: dict[str, Trouble] = {
+    "meta-down": Fault.DOWN,
+    "meta-rate-limit": documented(80002),
+    "meta-garbage": Fault.GARBAGE,
+}
+_WHEN_CALLED: dict[Call, dict[str, Trouble]] = {
+    Call.PUBLISH: {
+        "meta-spam": documented(4, 2207051),
+        "meta-restricted": documented(25, 2207050),
+        "meta-quota": documented(9, 2207042),
+        "meta-lost-answer": Fault.LOST,
+        "meta-error-after": Fault.ERROR_AFTER,
+    },
+    Call.CONTAINER: {"meta-blind": documented(100, 33)},
+    Call.MEDIA: {"meta-blind": documented(100, 33)},
+}
+
+
+@dataclass(slots=True)
+class _Order:
+    call: Call | None
+    what: Trouble
+    skip: int
+    times: int
+
+
+class Orders:
+    """What a test ordered for the next requests of a kind, or of any."""
+
+    def __init__(self) -> None:
+        self._orders: list[_Order] = []
+
+    def add(self, call: Call | None, what: Trouble, *, skip: int, times: int) -> None:
+        self._orders.append(_Order(call, what, skip, times))
+
+    def take(self, call: Call) -> Trouble | None:
+        """The first order that fits this request; it is used up after `times` requests."""
+        for order in self._orders:
+            if order.call not in (None, call) or order.times == 0:
+                continue
+            if order.skip:
+                order.skip -= 1
+                continue
+            order.times -= 1
+            return order.what
+        return None
+
+    def clear(self) -> None:
+        self._orders.clear()
