@@ -126,6 +126,7 @@ _LEFT_OUT = {
     "raw",
     "token_hash",
     "sealed",
+    "spare",
 }
 _OF_USER = (
     "connections",
@@ -140,8 +141,12 @@ _OF_USER = (
     "feeds",
     "readers",
     "retention",
+    "meta_accounts",
+    "story_accounts",
 )
 _OF_FEED = ("feed_notices", "webhooks")
+_OF_STORY_ACCOUNT = ("categories", "slots", "blackouts", "library_items", "stories")
+_OF_STORY = ("story_events", "story_metrics")
 
 
 async def rows_of_user(db: AsyncConnection, user_id: int) -> dict[str, list[dict[str, Any]]]:
@@ -154,6 +159,14 @@ async def rows_of_user(db: AsyncConnection, user_id: int) -> dict[str, list[dict
     for name in _OF_FEED:
         table = tables.metadata.tables[name]
         found[name] = await _rows(db, table, table.c.feed_id.in_(theirs))
+    places = sa.select(tables.story_accounts.c.id).where(tables.story_accounts.c.user_id == user_id)
+    for name in _OF_STORY_ACCOUNT:
+        table = tables.metadata.tables[name]
+        found[name] = await _rows(db, table, table.c.account_id.in_(places))
+    told = sa.select(tables.stories.c.id).where(tables.stories.c.account_id.in_(places))
+    for name in _OF_STORY:
+        table = tables.metadata.tables[name]
+        found[name] = await _rows(db, table, table.c.story_id.in_(told))
     found["users"] = await _rows(db, users, users.c.id == user_id)
     mine = sa.select(imports.c.id).where(imports.c.user_id == user_id)
     found["import_items"] = await _rows(db, import_items, import_items.c.import_id.in_(mine))

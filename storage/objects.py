@@ -256,6 +256,31 @@ class RemoteObjects(_Incoming):
         await self.delete(key)  # whole, or not at all
         raise OSError(f"the object store gave {key} back with other bytes, {TRIES} times")
 
+    async def share(self, file: Path, key: str, mime: str, lifetime: timedelta) -> str:
+        """Puts a copy of the file; returns an address at which anybody may GET it for so long, at
+        most 7 days. The type goes with it: whoever fetches it looks at that."""
+        try:
+            with _plainly(_checked(key)):
+                address: str = await obstore.sign_async(self._store, "GET", key, lifetime)
+        except ValueError:  # a kind of store that has no signatures
+            raise OSError("the object store can't sign addresses") from None
+        attributes: Any = {"Content-Type": mime}
+        with _plainly(key):
+            await obstore.put_async(
+                self._store, key, file, attributes=attributes, max_concurrency=UPLOADS
+            )
+        return address
+
+    async def older(self, prefix: str, before: datetime) -> list[str]:
+        """The keys below the prefix, a folder, that were last written before then."""
+        with _plainly(_checked(prefix)):
+            return [
+                str(entry["path"])
+                async for page in obstore.list(self._store, prefix)
+                for entry in page
+                if entry["last_modified"] < before
+            ]
+
     async def delete(self, key: str) -> None:
         with contextlib.suppress(FileNotFoundError), _plainly(key):
             await obstore.delete_async(self._store, _checked(key))

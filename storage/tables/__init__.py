@@ -33,6 +33,7 @@ from storage.tables.feed import (
 )
 from storage.tables.house import audit, incidents, workers
 from storage.tables.importing import calls, collections, import_items, imports, pace
+from storage.tables.meta import meta_accounts, meta_logins
 from storage.tables.people import (
     connections,
     credit_entries,
@@ -42,13 +43,26 @@ from storage.tables.people import (
     mobile_sessions,
     users,
 )
+from storage.tables.stories import (
+    blackouts,
+    categories,
+    library_items,
+    slots,
+    stories,
+    story_accounts,
+    story_copies,
+    story_events,
+    story_metrics,
+)
 
 __all__ = [
     "Moment",
     "adoptions",
     "audit",
+    "blackouts",
     "calls",
     "cards",
+    "categories",
     "collections",
     "connections",
     "credit_entries",
@@ -63,9 +77,12 @@ __all__ = [
     "imports",
     "incidents",
     "invitations",
+    "library_items",
     "library_views",
     "logins",
     "media",
+    "meta_accounts",
+    "meta_logins",
     "metadata",
     "mobile_sessions",
     "notices",
@@ -76,6 +93,12 @@ __all__ = [
     "readers",
     "retention",
     "samples",
+    "slots",
+    "stories",
+    "story_accounts",
+    "story_copies",
+    "story_events",
+    "story_metrics",
     "unread_items",
     "updates",
     "user_posts",

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from storage import audit, connections, downloads, exports, library, logins, notices, samples
+from storage import (
+    audit,
+    connections,
+    downloads,
+    exports,
+    library,
+    logins,
+    meta_accounts,
+    notices,
+    samples,
+    stories,
+    story_accounts,
+    story_items,
+)
 from storage.database import Database
 from storage.library import Filters
 from storage.tables import collections, import_items
@@ -33,6 +47,7 @@ async def test_every_row_of_a_person_and_none_of_another(database: Database) -> 
                 db, token_hash=f"hash-{user_id}", user_id=user_id, object_key="a.wav",
                 name="drums.wav", expires_at=NOW,
             )  # fmt: skip
+        await a_story(database, user_id)
     async with database.read() as db:
         rows = await exports.rows_of_user(db, MIA)
         raw = await exports.raw_posts(db, MIA)
@@ -57,11 +72,41 @@ async def test_every_row_of_a_person_and_none_of_another(database: Database) -> 
         "retention": 0,
         "feed_notices": 0,
         "webhooks": 0,
+        "meta_accounts": 1,
+        "story_accounts": 1,
+        "categories": 1,
+        "slots": 1,
+        "blackouts": 1,
+        "library_items": 1,
+        "stories": 1,
+        "story_events": 1,
+        "story_metrics": 1,
     }
     assert rows["posts"][0]["caption"] == "Sunset 🌇"
     assert raw == [("code-post-of-11", {"pk": "post-of-11"})]
     assert "post-of-12" not in json.dumps(rows, default=str)
     assert "hash-11" not in json.dumps(rows, default=str)
+
+
+async def a_story(database: Database, user_id: int) -> None:
+    """A row of everything that stories have."""
+    async with database.write() as db:
+        given: dict[str, Any] = dict.fromkeys(("username", "flavour", "account_type"), "x")
+        await meta_accounts.keep(
+            db, user_id, "1", NOW, sealed=b"", scopes=[], issued_at=NOW, unlimited=True, **given
+        )
+        place = await story_accounts.add(db, user_id, "mia", "UTC", NOW)
+        await story_accounts.add_category(db, place, "Promo")
+        await story_accounts.set_slots(db, place, [(0, 540)])
+        await story_accounts.add_blackout(db, place, NOW.date(), NOW.date())
+        file = dict.fromkeys(("kind", "source", "name", "sha256", "original_key"), "x")
+        item = await story_items.add(db, place, NOW, **file)
+        story = await stories.make(
+            db, place, item, NOW, state="asking", mode="ask", due_at=NOW, next_at=NOW
+        )
+        assert story
+        await stories.note(db, story, "planned", NOW)
+        await stories.keep_figures(db, story, [stories.Figure(1, "reach", 5, None)], NOW)
 
 
 async def test_no_secret_is_among_them(database: Database) -> None:
