@@ -3,7 +3,8 @@
     ReelayError
     |-- BadInput               what the user sent can't be used; nothing was started
     |   |-- BadLink            not a link that can be imported
-    |   `-- BadCookies         not the cookies of a logged-in Instagram session
+    |   |-- BadCookies         not the cookies of a logged-in Instagram session
+    |   `-- AppMissing         the operator has given no app at Meta for this kind of log-in
     |-- NotAllowed             not theirs, or not any more
     |-- OutOfCredits           the next post can't be paid for
     |-- InstagramError         what Instagram, its CDN or gallery-dl answered
@@ -18,6 +19,24 @@
     |   |-- UpstreamChanged    an answer in a shape that nobody knows
     |   |-- GalleryDlFailed    it crashed, hung or printed garbage
     |   `-- MediaRefused       one file of a post could not be fetched whole
+    |-- MetaError              what Meta's Graph API answered (judged in services/graph/refusals.py)
+    |   |-- MetaUnavailable    5xx, timeouts, cut connections, "temporary"
+    |   |-- MetaChanged        an answer in a shape that nobody knows
+    |   |-- MetaRateLimited    no calls for a while
+    |   |-- QuotaUsed          as many posts as Meta takes in 24 hours
+    |   |-- TokenRefused       the token is dead: log in again
+    |   |-- PermissionMissing  the log-in gave too few permissions
+    |   |-- PublishingBlocked  Meta holds this account back
+    |   |-- ContainerNotReady  not FINISHED yet: wait, publish the same one
+    |   |-- ContainerInDoubt   only the container's own status tells
+    |   |-- ContainerFailed    Meta could not make it; a new one may do
+    |   |   `-- MediaNotFetched  Meta could not download the file
+    |   |-- MediaUnfit         Meta will never take this file
+    |   |-- MetaNotFound       no such account or object
+    |   |-- NotMeasured        no figure for this metric
+    |   `-- RequestRefused     our own mistake
+    |-- HostingFailed          the file could not be put where Meta can fetch it
+    |   `-- HostingRefused     keys or plan: trying again is no use
     `-- StorageFailed          disk full, database locked, object store refuses
 
 Every error says what it is about (`subject`), what happened in a sentence for the user (`message`),
@@ -27,6 +46,7 @@ markup and no secret; whoever shows them escapes them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -70,6 +90,11 @@ class BadLink(BadInput):
 class BadCookies(BadInput):
     default_message = "That is not a cookies file."
     default_next_step = "Export cookies.txt while you are logged in to instagram.com and send that."
+
+
+class AppMissing(BadInput):
+    default_message = "This bot has no app at Meta for that kind of log-in."
+    default_next_step = "Paste a token from Meta's App Dashboard, or ask whoever runs this bot."
 
 
 class NotAllowed(ReelayError):
@@ -178,6 +203,146 @@ class MediaRefused(InstagramError):
     def __init__(self, reason: str, *, subject: str = "") -> None:
         super().__init__(subject=subject)
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class MetaSaid:
+    """Meta's own words in a refusal: `text` for developers, `advice` for people, where there is
+    any. Both are foreign: escape them where they are shown."""
+
+    code: int | None = None
+    subcode: int | None = None
+    text: str = ""
+    advice: str = ""
+    trace: str = ""  # fbtrace_id: Meta's support asks for it
+    transient: bool = False
+
+
+class MetaError(ReelayError):
+    """What Meta's Graph API answered. By itself: a refusal that no rule knows."""
+
+    remedy = Remedy.NEEDS_PERSON
+    default_message = "Meta refused, for a reason that I don't know."
+    default_next_step = "Post it by hand, or try again later."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        next_step: str | None = None,
+        *,
+        said: MetaSaid | None = None,
+        subject: str = "",
+    ) -> None:
+        super().__init__(message, next_step, subject=subject)
+        self.said = said or MetaSaid()
+
+
+class MetaUnavailable(MetaError):
+    remedy = Remedy.RETRY
+    default_message = "Meta could not be reached, or is not well."
+    default_next_step = "I try again by myself."
+
+
+class MetaChanged(MetaError):
+    remedy = Remedy.RETRY
+    default_message = "Meta answered in a shape that this version does not know."
+    default_next_step = "Check for a newer Reelay; if it stays, post by hand."
+
+
+class MetaRateLimited(MetaError):
+    """`until`: aware UTC time at which Meta lets us in again, where it told."""
+
+    remedy = Remedy.WAIT_UNTIL
+    default_message = "Meta asks for fewer calls."
+    default_next_step = "Nothing to do: it goes on by itself."
+    until: datetime | None = None
+
+
+class QuotaUsed(MetaError):
+    remedy = Remedy.WAIT_UNTIL
+    default_message = "Meta takes no more posts of this account within these 24 hours."
+    default_next_step = "It goes out when there is room again, or post it by hand."
+
+
+class TokenRefused(MetaError):
+    remedy = Remedy.NEEDS_PERSON
+    default_message = "Meta does not accept the log-in of this account any more."
+    default_next_step = "Connect the account again with /connect; what is queued waits for it."
+
+
+class PermissionMissing(MetaError):
+    remedy = Remedy.NEEDS_PERSON
+    default_message = "A permission is missing from this account's log-in."
+    default_next_step = "Connect the account again with /connect and leave every box ticked."
+
+
+class PublishingBlocked(MetaError):
+    remedy = Remedy.NEEDS_PERSON
+    default_message = "Meta does not let this account publish at the moment."
+    default_next_step = "Open Instagram's app and follow what it asks; post this one by hand."
+
+
+class ContainerNotReady(MetaError):
+    remedy = Remedy.RETRY
+    default_message = "Meta is still preparing the story."
+    default_next_step = "Nothing to do: I look again in a moment."
+
+
+class ContainerInDoubt(MetaError):
+    """Nothing may be concluded from it: not that the story is live, nor that it is not."""
+
+    remedy = Remedy.RETRY
+    default_message = "Meta did not say whether the story went out."
+    default_next_step = "Nothing to do: I ask until it is certain, and never post it twice."
+
+
+class ContainerFailed(MetaError):
+    remedy = Remedy.RETRY
+    default_message = "Meta could not prepare the story."
+    default_next_step = "I try once more with the same file."
+
+
+class MediaNotFetched(ContainerFailed):
+    default_message = "Meta could not download the file from its public address."
+    default_next_step = "I check the address and try again; if it stays, you post it by hand."
+
+
+class MediaUnfit(MetaError):
+    remedy = Remedy.NEEDS_PERSON
+    default_message = "Meta does not take this file."
+    default_next_step = "Post it by hand, or send me the file again: it is fitted anew."
+
+
+class MetaNotFound(MetaError):
+    remedy = Remedy.NEEDS_PERSON
+    default_message = "Meta knows no such account, or it is not a professional one."
+    default_next_step = "Check the name."
+
+
+class NotMeasured(MetaError):
+    remedy = Remedy.NEEDS_PERSON
+    default_message = "Meta has no figure for this."
+    default_next_step = "Nothing to do."
+
+
+class RequestRefused(MetaError):
+    remedy = Remedy.BUG
+    default_message = "Meta did not understand what Reelay asked of it."
+    default_next_step = "Post it by hand, and send the reference to whoever runs this bot."
+
+
+class HostingFailed(ReelayError):
+    """Of the place where Meta fetches a story's file: Cloudinary or a bucket."""
+
+    remedy = Remedy.RETRY
+    default_message = "The file could not be put where Meta can fetch it."
+    default_next_step = "I try again by myself; if it stays, you post it by hand."
+
+
+class HostingRefused(HostingFailed):
+    remedy = Remedy.NEEDS_PERSON
+    default_message = "The place where Meta fetches files refuses Reelay's keys, or is full."
+    default_next_step = "Check its keys and its plan, or post by hand."
 
 
 class StorageFailed(ReelayError):
