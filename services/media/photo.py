@@ -7,11 +7,15 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "WEBP")
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "GIF")  # of a moving picture the first
 MAX_PIXELS = 50_000_000
 THUMBNAIL = (320, 320)
+
+
+pillow_heif.register_heif_opener()
 
 
 class NotPicture(Exception):

@@ -12,26 +12,39 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 MEMORY = 1 << 30  # address space; a reel takes 0.26 GB of it, a photo of 50 megapixels 0.5 GB
 CPU_SECONDS = 120
 WALL_SECONDS = 300  # beyond any limit of the runner's: for a child whose runner was killed
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes of address space, seconds of processor, seconds until its end whatever happens."""
+
+    memory: int = MEMORY
+    cpu_seconds: int = CPU_SECONDS
+    wall_seconds: int = WALL_SECONDS
+
+
+# 4K in ten bits, decoded and encoded, takes 0.5 GB of real memory; a minute of it, minutes
+LIMITS = {"fit_story": Limits(2 << 30, 1800, 1200)}
 FILE_BYTES = 512 << 20
 OPEN_FILES = 64
 
 
-def limit_self() -> None:
+def limit_self(limits: Limits) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"  # before numpy is imported
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 5))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.alarm(WALL_SECONDS)
+    signal.alarm(limits.wall_seconds)
     os.nice(10)
 
 
@@ -60,15 +73,47 @@ def convert(source: str, target: str, kind: str) -> dict[str, Any]:
     return {"bytes": Path(target).stat().st_size}
 
 
+def fit_story(source: str, target: str, preview: str) -> dict[str, Any]:
+    """A photo or video as a story's file, with a before-and-after: {"fitted": …} or {"refused": …}.
+
+    What it is, is told from its content.
+    """
+    from services.media import story_photo, story_video
+    from services.media.story import Unfit
+
+    path = Path(source)
+    try:
+        made = story_photo if story_photo.is_photo(path) else story_video
+        return {"fitted": asdict(made.fit(path, Path(target), Path(preview)))}
+    except Unfit as error:
+        return {"refused": asdict(error.refused)}
+
+
+def read_story(source: str) -> dict[str, Any]:
+    """What the pre-flight checks: {"photo": …}, {"video": …} or {"refused": …}."""
+    from services.media import story_photo, story_probe
+    from services.media.story import Unfit
+
+    path = Path(source)
+    try:
+        if story_photo.is_photo(path):
+            return {"photo": asdict(story_photo.read(path))}
+        return {"video": asdict(story_probe.read(path))}
+    except Unfit as error:
+        return {"refused": asdict(error.refused)}
+
+
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "sample": sample,
     "photo": photo,
     "convert": convert,
+    "fit_story": fit_story,
+    "read_story": read_story,
 }
 
 
 def main() -> None:
-    limit_self()
+    limit_self(LIMITS.get(sys.argv[1], Limits()))
     arguments = json.load(sys.stdin)
     try:
         answer: dict[str, Any] = {"result": TASKS[sys.argv[1]](**arguments)}

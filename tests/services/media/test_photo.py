@@ -21,7 +21,7 @@ def picture(colour: str, size: tuple[int, int] = (900, 600)) -> Image.Image:
     return image
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "GIF"])
 def test_a_photo_gets_a_thumbnail_and_its_colour(tmp_path: Path, kind: str) -> None:
     picture("#2040c0").save(tmp_path / "photo", kind)
     found = photo.make(tmp_path / "photo", tmp_path / "small.jpg")

@@ -153,6 +153,7 @@ async def test_the_parent_decodes_nothing_and_the_child_has_its_limits(tmp_path:
     """Neither decoder nor numpy is ever imported beside the runner."""
     probe = (
         "import asyncio, sys\n"
+        "from services.media import fingerprint, fitting, story\n"
         "from services.media.runner import MediaFailed, MediaRunner\n"
         "async def main():\n"
         "    try: await MediaRunner().run('photo', {'source': sys.argv[1], 'thumbnail': 'x'})\n"
@@ -202,6 +203,15 @@ async def test_limits_are_set_before_anything_is_read(limited: MediaRunner) -> N
     assert limits["CORE"] == 0
 
 
+async def test_fitting_a_story_may_take_longer_than_anything_else(program: Program) -> None:
+    """... in bounds."""
+    more = "task.LIMITS['probe'] = task.LIMITS['fit_story']\ntask.main()"
+    limits = await program(LIMITED.replace("task.main()", more)).run("probe", {"source": ""})
+    assert 1 << 30 < limits["AS"] <= 4 << 30
+    assert 600 <= limits["CPU"] <= 3600
+    assert 0 < limits["FSIZE"] <= 1 << 30
+
+
 async def test_what_wants_too_much_memory_says_so(limited: MediaRunner) -> None:
     with pytest.raises(MediaFailed) as caught:
         await limited.run("probe", {"source": "memory"})
@@ -216,7 +226,7 @@ async def test_an_error_that_nobody_expected_is_a_crash(limited: MediaRunner) ->
 
 async def test_a_real_task_converts(tmp_path: Path) -> None:
     """Through the whole program once; what it makes is proved in the other modules."""
-    assert set(TASKS) == {"sample", "photo", "convert"}
+    assert set(TASKS) == {"sample", "photo", "convert", "fit_story", "read_story"}
     wav = tmp_path / "in.wav"
     header = b"RIFF\x24\x10\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x22\x56\0\0\x44\xac\0\0\2\0\x10\0data"
     wav.write_bytes(header + b"\0\x10\0\0" + b"\0\x40\0\xc0" * 1024)
