@@ -21,6 +21,7 @@ ZONES = (
 QUIET = {"22-8": (22, 8), "23-7": (23, 7), "0-6": (0, 6)}
 NOTICES = {
     "import_done": "Import finished",
+    "stories": "Stories that went out",
     "expiry": "Cookies run out soon",
     "alerts": "Alerts for the owners",
 }

@@ -86,9 +86,10 @@ class PrivacyScreen:
 def warning(user: User, posts: int) -> Card:
     return Card(
         "<b>Delete everything?</b>\n"
-        f"Your Instagram sessions, a library of {count(posts, 'post')}, your feeds with their "
-        f"archive, imports, {count(user.credits, 'credit')} and settings. Running imports stop "
-        "now.\n\n"
+        f"Your Instagram sessions and accounts at Meta, a library of {count(posts, 'post')}, your "
+        "feeds with their archive, stories with their files, schedule and history, imports, "
+        f"{count(user.credits, 'credit')} and settings. Running imports stop now, and no story "
+        "goes out any more. What is live on Instagram stays there.\n\n"
         f"You have 24 hours to undo it, then it is gone for good. Type <b>{WORD}</b> to go on.",
         ((button("Keep everything", "pri", "keep"),),),
     )
@@ -99,8 +100,8 @@ def export_ready(parts: int, links: Mapping[str, str | None]) -> Card:
     has no address to give."""
     number = f" in {parts} parts" if parts > 1 else ""
     lines = [
-        f"📦 Here is everything I have of you{number}: data.json, raw.json and media/, and "
-        "feed.jsonl with the posts of your feed."
+        f"📦 Here is everything I have of you{number}: data.json, raw.json, media/, stories/ with "
+        "the files of your stories, and feed.jsonl with the posts of your feed."
     ]
     for key, address in links.items():
         name = esc(PurePosixPath(key).name)
@@ -120,8 +121,9 @@ def overview(user: User, posts: int, size: int, now: datetime) -> Card:
     text = (
         "<b>Your data</b>\n"
         f"A library of {count(posts, 'post')} with {size / 1e6:,.1f} MB of media, your feeds with "
-        "their archive, imports, credits and settings; your Instagram sessions, encrypted. It is "
-        "on this server and nowhere else."
+        "their archive, stories with their files, schedule and history, imports, credits and "
+        "settings; your Instagram sessions and tokens of Meta, encrypted. It is on this server and "
+        "nowhere else, but for the copies from which Meta fetches stories: those last a day."
     )
     export = (button("📦 Export everything", "pri", "export"),)
     menu = (button("‹ Menu", "menu", "home"),)

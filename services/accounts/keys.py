@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage import connections, logins, mobile_sessions, webhooks
+from storage import connections, logins, meta_accounts, mobile_sessions, webhooks
 from storage.database import Database
 from storage.vault import Vault
 
@@ -28,5 +28,9 @@ async def reseal(database: Database, vault: Vault) -> int:
         for webhook_id, address in await webhooks.all_sealed(db):
             await webhooks.seal(db, webhook_id, vault.rotate(address))
             count += 1
+        for meta_id, *sealed in await meta_accounts.all_sealed(db):
+            token, spare = (vault.rotate(one) if one else None for one in sealed)
+            await meta_accounts.change(db, meta_id, sealed=token, spare=spare)
+            count += bool(token) + bool(spare)
     await database.close()
     return count

@@ -22,7 +22,7 @@ from storage.vault import Vault
 
 INVITATION_LIFE = timedelta(hours=24)
 LARGEST_GRANT = 100_000
-MUTABLE = ("import_done", "expiry", "alerts")  # kinds that may arrive silently
+MUTABLE = ("import_done", "stories", "expiry", "alerts")  # kinds that may arrive silently
 
 
 @dataclass(frozen=True, slots=True)

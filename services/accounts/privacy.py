@@ -11,6 +11,7 @@ import contextlib
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,26 @@ from services.accounts.export_files import PART_BYTES, Closed, ExportFiles
 from services.clock import Now
 from services.errors import BadInput
 from services.jobs.engine import DEFAULT, Engine, Job
-from storage import archive, audit, exports, flows, notices, pace, people
+from storage import archive, audit, exports, flows, notices, pace, people, stories, story_items
 from storage.archive import OwnedMedia
 from storage.database import Database
 from storage.exports import Export
 from storage.objects import ObjectStore
+from storage.story_items import StoryItem
 
 UNDO = timedelta(hours=24)
 CHAT_BYTES = 50_000_000  # larger files are not taken by Telegram: they go by a link
 KEPT = timedelta(hours=24)
 FEED_POSTS = 1000  # that are read at once
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """`name`: in the zip."""
+
+    name: str
+    object_key: str
+    bytes: int
 
 
 class Privacy:
@@ -64,7 +75,9 @@ class Privacy:
                 return False
             rows = await exports.rows_of_user(db, export.user_id)
             raw = await exports.raw_posts(db, export.user_id)
-            files = await archive.media_of_user(db, export.user_id)
+            media = await archive.media_of_user(db, export.user_id)
+            items = await story_items.of_user(db, export.user_id)
+        files = [*map(_media_file, media), *await self._story_files(items)]
         documents = {"data.json": _json(rows), "raw.json": _json(dict(raw))}
         built = ExportFiles(self._database, self._objects, self._now, export)
         try:
@@ -79,6 +92,16 @@ class Privacy:
         except Closed:
             await built.discard()
         return False
+
+    async def _story_files(self, items: list[StoryItem]) -> list[_File]:
+        """As they were sent; data.json has their names."""
+        found = []
+        for item in items:
+            size = await self._objects.size(item.original_key) if item.original_key else None
+            if size is not None:
+                name = f"stories/{item.id}{Path(item.original_key).suffix}"
+                found.append(_File(name, item.original_key, size))
+        return found
 
     async def _write_feed(self, built: ExportFiles, user_id: int) -> None:
         """What stands in the person's feeds, one post in a line; no zip without any. Without the
@@ -156,15 +179,18 @@ class Privacy:
     async def _delete(self, user_id: int) -> None:
         now = self._now()
         async with self._database.write() as db:
-            zips = await exports.keys_of_user(db, user_id)
+            keys = await exports.keys_of_user(db, user_id)
+            for item in await story_items.of_user(db, user_id):
+                keys += story_items.objects(item)
             if not await people.delete(db, user_id, now):
                 return
+            await stories.forget_person(db, user_id)
             await notices.forget(db, user_id=user_id)
             await flows.forget(db, user_id)
             await pace.forget_unconnected(db)
             await audit.note(db, None, "deleted", f"all data of {user_id}", now)
             await notices.add(db, user_id, "deleted", now)
-        for key in zips:
+        for key in keys:
             await self._objects.delete(key)
 
     async def delete_orphans(self) -> None:
@@ -207,10 +233,15 @@ def _lines(rows: list[dict[str, Any]]) -> bytes:
     return "".join(told).encode()
 
 
-def _parts(files: list[OwnedMedia], taken: int) -> Iterator[list[OwnedMedia]]:
+def _media_file(media: OwnedMedia) -> _File:
+    name = f"media/{media.shortcode}_{media.position}{Path(media.object_key).suffix}"
+    return _File(name, media.object_key, media.bytes)
+
+
+def _parts(files: list[_File], taken: int) -> Iterator[list[_File]]:
     """Groups of files that fit into one zip each. `taken`: bytes of the documents in the first
     one, which is there even without files. A file that fits into none has one for itself."""
-    part: list[OwnedMedia] = []
+    part: list[_File] = []
     size = taken
     for file in files:
         if size and size + file.bytes > PART_BYTES:
@@ -222,14 +253,13 @@ def _parts(files: list[OwnedMedia], taken: int) -> Iterator[list[OwnedMedia]]:
 
 
 async def _write_zip(
-    path: Path, documents: dict[str, bytes], files: list[OwnedMedia], objects: ObjectStore
+    path: Path, documents: dict[str, bytes], files: list[_File], objects: ObjectStore
 ) -> None:
     """A file that the store has lost is left out."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive_file:
         for name, text in documents.items():
             await asyncio.to_thread(archive_file.writestr, name, text, zipfile.ZIP_DEFLATED)
         for file in files:
-            name = f"media/{file.shortcode}_{file.position}{Path(file.object_key).suffix}"
             with contextlib.suppress(FileNotFoundError):
                 async with objects.local(file.object_key) as source:
-                    await asyncio.to_thread(archive_file.write, source, name)
+                    await asyncio.to_thread(archive_file.write, source, file.name)

@@ -18,11 +18,14 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from services.errors import GalleryDlFailed, RateLimited, SessionRefused, UpstreamChanged
-from storage import credits, feed_status, figures, pace
+from storage import credits, feed_status, figures, meta_accounts, pace, story_history
 from storage.database import Database
 from storage.feed_status import Account, Counts
+from storage.meta_accounts import MetaAccount
+from storage.story_history import Totals
 
 BUCKETS = (30, 60, 300, 900, 1800, 3600, 7200)  # seconds from the start of an import to its end
+STORY_ENDS = {"published": "api", "posted": "manual", "skipped": "skipped"}  # state -> outcome
 FAILED_CALLS = {GalleryDlFailed.__name__, UpstreamChanged.__name__}
 
 
@@ -51,6 +54,8 @@ async def read(database: Database) -> list[Metric]:
         refunds = await credits.refunds_ever(db)
         accounts = await feed_status.accounts(db)
         feed_counts = await feed_status.counts(db)
+        stories = await story_history.totals(db)
+        metas = await meta_accounts.everyones(db)
     settled = {state: n for state, n in posts.items() if state != "pending"}
     ended = {state: n for state, n in imports.items() if state in ("done", "cancelled", "failed")}
 
@@ -89,6 +94,7 @@ async def read(database: Database) -> list[Metric]:
             requests.items(),
         ),
         *_of_the_feeds(accounts, feed_counts),
+        *_of_the_stories(stories, metas),
     ]
 
 
@@ -122,6 +128,23 @@ def _of_the_feeds(accounts: list[Account], counts: Counts) -> list[Metric]:
         _counter("reelay_feed_fetches", "Answers to feed readers", counts.fetches),
         _counter("reelay_feed_not_modified", "Those of them that were 304", counts.not_modified),
         _gauge("reelay_webhook_deliveries", "Posts for webhooks, by state", counts.deliveries),
+    ]
+
+
+def _of_the_stories(totals: Totals, metas: list[MetaAccount]) -> list[Metric]:
+    ended = {end: totals.states.get(state, 0) for state, end in STORY_ENDS.items()}
+    open_ones = {state: n for state, n in totals.states.items() if state not in STORY_ENDS}
+    log_ins = Counter("refused" if one.problem else "working" for one in metas)
+    return [
+        _gauge("reelay_stories", "Stories on their way, by state", open_ones),
+        _labelled("reelay_stories_ended", "Stories ended, by outcome", "outcome", ended.items()),
+        GaugeMetricFamily(
+            "reelay_stories_failed",
+            "Stories that an error kept from the API, and that nobody has posted",
+            value=totals.failed,
+        ),
+        _counter("reelay_story_troubles", "Errors on the way of stories", totals.troubles),
+        _gauge("reelay_meta_accounts", "Accounts connected at Meta, by state", log_ins),
     ]
 
 

@@ -1,5 +1,5 @@
-"""The side server: /health, /ready, /status, /metrics, /downloads, the feeds, and /telegram
-(webhook mode).
+"""The side server: /health, /ready, /status, /metrics, /downloads, /meta/callback, the feeds, and
+/telegram (webhook mode).
 
 Built by bot/app.py.
 """
@@ -20,6 +20,7 @@ from services.web import metrics, status
 from services.web.downloads import Downloads
 from services.web.feeds import FeedRoutes
 from services.web.health import Health
+from services.web.meta import MetaCallback
 from storage.database import Database, Unavailable
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - its name, not its value
@@ -43,6 +44,7 @@ class SideServer:
         webhook: tuple[str, Receive] | None = None,
         feeds: FeedRoutes | None = None,
         statuses: FeedStatuses | None = None,
+        meta: MetaCallback | None = None,
         now: Now = utc_now,
     ) -> None:
         self._database = database
@@ -52,6 +54,7 @@ class SideServer:
         self._webhook = webhook
         self._feeds = feeds
         self._statuses = statuses
+        self._meta = meta
         self._now = now
         self._runner: web.AppRunner | None = None
 
@@ -63,6 +66,8 @@ class SideServer:
         if self._statuses:
             application.router.add_get("/status", self._status)
         application.router.add_get("/downloads/{token}", self._downloads.serve)
+        if self._meta:
+            application.router.add_get(self._meta.path, self._meta.serve)
         if self._webhook:
             application.router.add_post("/telegram", self._telegram)
         if self._feeds:

@@ -6,7 +6,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.accounts.keys import reseal
-from storage import connections, mobile_sessions, webhooks
+from storage import connections, meta_accounts, mobile_sessions, webhooks
 from storage.database import Database
 from storage.vault import CannotOpen, Vault
 from tests.support.feeds import a_feed
@@ -72,3 +72,32 @@ async def test_webhooks_are_sealed_anew_too(database: Database) -> None:
         sealed = await webhooks.sealed(db, hook)
     assert sealed
     assert Vault([NEW]).open(sealed, "webhooks", hook, "address").reveal() == "address"
+
+
+async def test_tokens_of_meta_are_sealed_anew_too(database: Database) -> None:
+    await person(database, MIA)
+    old = Vault([OLD])
+    async with database.write() as db:
+        mine = await meta_accounts.keep(
+            db,
+            MIA,
+            "178",
+            NOW,
+            username="mia",
+            flavour="facebook",
+            account_type="BUSINESS",
+            scopes=[],
+            issued_at=NOW,
+            unlimited=True,
+        )
+        sealed = {
+            column: old.seal(word, "meta_accounts", mine.id, word)
+            for column, word in (("sealed", "token"), ("spare", "spare"))
+        }
+        await meta_accounts.change(db, mine.id, **sealed)
+    assert await reseal(database, Vault([NEW, OLD])) == 2
+    async with database.read() as db:
+        both = await meta_accounts.sealed(db, mine.id)
+    for one, word in zip(both, ("token", "spare"), strict=True):
+        assert one
+        assert Vault([NEW]).open(one, "meta_accounts", mine.id, word).reveal() == word

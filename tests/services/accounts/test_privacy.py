@@ -28,9 +28,13 @@ from storage import (
     feed_notices,
     flows,
     library,
+    meta_accounts,
     notices,
     pace,
     people,
+    stories,
+    story_accounts,
+    story_items,
     webhooks,
 )
 from storage.database import Database
@@ -500,3 +504,110 @@ async def test_questions_that_are_too_old_are_swept(
     await privacy.sweep()
     async with database.read() as db:
         assert (await db.exec_driver_sql("select count(*) from flows")).scalar() == 0
+
+
+async def test_stories_are_in_the_export_without_tokens(
+    privacy: Privacy, database: Database, queue: Queue, objects: LocalObjects
+) -> None:
+    made = {}
+    async with database.write() as db:
+        for user_id in (MIA, LEO):
+            meta = await meta_accounts.keep(
+                db,
+                user_id,
+                str(user_id),
+                NOW,
+                username=f"of_{user_id}",
+                flavour="facebook",
+                account_type="BUSINESS",
+                scopes=[],
+                issued_at=NOW,
+                unlimited=True,
+                sealed=b"sealed-token",
+                spare=b"sealed-spare",
+            )
+            account_id = await story_accounts.add(db, user_id, "x", "UTC", NOW, meta_id=meta.id)
+            await story_accounts.add_category(db, account_id, f"Promo {user_id}")
+            item_id = await story_items.add(
+                db,
+                account_id,
+                NOW,
+                state="ready",
+                kind="photo",
+                source="chat",
+                name=f"beach {user_id}",
+                sha256="a",
+                original_key=f"stories/{account_id}/original.png",
+            )
+            story_id = await stories.make(
+                db, account_id, item_id, NOW, state="posted", mode="ask", due_at=NOW, next_at=NOW
+            )
+            assert story_id
+            await stories.note(db, story_id, "posted", NOW, by=user_id, detail=f"by {user_id}")
+            made[user_id] = (item_id, f"stories/{account_id}/original.png")
+    for _, key in made.values():
+        objects.path(key).parent.mkdir(parents=True, exist_ok=True)
+        objects.path(key).write_bytes(b"picture")
+    (path,) = await build(privacy, queue, objects)
+    with zipfile.ZipFile(path) as file:
+        name = f"stories/{made[MIA][0]}.png"
+        assert sorted(file.namelist()) == ["data.json", "raw.json", name]
+        assert file.read(name) == b"picture"
+        data = json.loads(file.read("data.json"))
+    assert [one["username"] for one in data["meta_accounts"]] == [f"of_{MIA}"]
+    assert [one["name"] for one in data["library_items"]] == [f"beach {MIA}"]
+    assert [one["name"] for one in data["categories"]] == [f"Promo {MIA}"]
+    assert [one["state"] for one in data["stories"]] == ["posted"]
+    assert [one["detail"] for one in data["story_events"]] == [f"by {MIA}"]
+    assert "sealed" not in json.dumps(data)
+
+
+async def test_what_a_deleted_admin_decided_is_somebodys(
+    privacy: Privacy, database: Database, clock: StillClock
+) -> None:
+    async with database.write() as db:
+        account_id = await story_accounts.add(db, MIA, "x", "UTC", NOW)
+        item_id = await story_items.add(
+            db, account_id, NOW, kind="photo", source="chat", name="x", sha256="", original_key=""
+        )
+        story_id = await stories.make(
+            db, account_id, item_id, NOW, state="held", mode="ask", due_at=NOW, next_at=NOW
+        )
+        assert story_id
+        await stories.move(db, story_id, NOW, from_states=["held"], decided_by=LEO, decided_at=NOW)
+        await stories.note(db, story_id, "approved", NOW, by=LEO)
+    await privacy.ask_deletion(LEO)
+    clock.advance(days=2)
+    await privacy.delete_due()
+    async with database.read() as db:
+        story = await stories.get(db, story_id)
+        (event,) = await stories.history(db, story_id)
+    assert story is not None
+    assert (story.decided_by, event.by) == (0, 0)
+
+
+async def test_the_files_of_stories_go_too(
+    privacy: Privacy, database: Database, objects: LocalObjects, clock: StillClock
+) -> None:
+    async with database.write() as db:
+        account_id = await story_accounts.add(db, MIA, "Mia", "UTC", NOW)
+        item_id = await story_items.add(
+            db,
+            account_id,
+            NOW,
+            state="ready",
+            kind="photo",
+            source="chat",
+            name="beach.jpg",
+            sha256="a",
+            original_key=f"stories/{account_id}/1/original.jpg",
+        )
+        item = await story_items.get(db, item_id)
+    assert item is not None
+    for key in story_items.objects(item):
+        objects.path(key).parent.mkdir(parents=True, exist_ok=True)
+        objects.path(key).write_bytes(b"bytes")
+    await privacy.ask_deletion(MIA)
+    clock.advance(days=2)
+    await privacy.delete_due()
+    assert not [one for one in objects.root.rglob("*") if one.is_file()]

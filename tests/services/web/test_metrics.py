@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.errors import GalleryDlFailed, RateLimited, SessionRefused, UpstreamChanged
 from services.web import metrics
-from storage import import_items, importing, pace
+from storage import (
+    import_items,
+    importing,
+    meta_accounts,
+    pace,
+    stories,
+    story_accounts,
+    story_items,
+)
 from storage.database import Database
 from storage.pace import Call
 from tests.support.harness import Harness
@@ -33,6 +43,11 @@ NAMES = {
     "reelay_feed_fetches",
     "reelay_feed_not_modified",
     "reelay_webhook_deliveries",
+    "reelay_stories",
+    "reelay_stories_ended",
+    "reelay_stories_failed",
+    "reelay_story_troubles",
+    "reelay_meta_accounts",
 }
 Samples = dict[tuple[str, str], float]
 
@@ -81,7 +96,7 @@ async def test_figures_of_rows(database: Database) -> None:
         ):
             await pace.log(db, Call("1000", purpose, NOW, 2, 0.1, outcome.__name__))
     found = samples((await metrics.render(database)).decode())
-    ours = ("reelay_feed", "reelay_webhook")
+    ours = ("reelay_feed", "reelay_webhook", "reelay_stor", "reelay_meta")
     assert {
         key: found[key] for key in found if "_bucket" not in key[0] and not key[0].startswith(ours)
     } == {
@@ -99,6 +114,48 @@ async def test_figures_of_rows(database: Database) -> None:
     }
     buckets = {key[1]: value for key, value in found.items() if "_bucket" in key[0]}
     assert (buckets["30"], buckets["60"], buckets["+Inf"]) == (0, 1, 1)
+
+
+async def test_figures_of_stories(database: Database) -> None:
+    await person(database, MIA)
+    async with database.write() as db:
+        place = await story_accounts.add(db, MIA, "mia", "UTC", NOW)
+        file = dict.fromkeys(("kind", "source", "name", "sha256", "original_key"), "x")
+        item = await story_items.add(db, place, NOW, **file)
+        for state, detail in (
+            ("published", ""),
+            ("posted", "Meta refused"),
+            ("posted", ""),
+            ("skipped", ""),
+            ("by_hand", "Meta refused"),
+            ("unknown", ""),
+        ):
+            story = await stories.make(
+                db, place, item, NOW, state=state, mode="ask", due_at=NOW, next_at=NOW
+            )
+            assert story
+            await stories.move(db, story, NOW, from_states=[state], detail=detail)
+            if detail:
+                await stories.note(db, story, "trouble", NOW, detail=detail)
+        for identity, problem in (("1", None), ("2", "The log-in has run out."), ("3", None)):
+            told: dict[str, Any] = dict.fromkeys(("username", "flavour", "account_type"), "x")
+            await meta_accounts.keep(
+                db, MIA, identity, NOW, scopes=[], issued_at=NOW, unlimited=True, problem=problem,
+                **told,
+            )  # fmt: skip
+    found = samples((await metrics.render(database)).decode())
+    ours = ("reelay_stor", "reelay_meta")
+    assert {key: value for key, value in found.items() if key[0].startswith(ours)} == {
+        ("reelay_stories", "by_hand"): 1,
+        ("reelay_stories", "unknown"): 1,
+        ("reelay_stories_ended_total", "api"): 1,
+        ("reelay_stories_ended_total", "manual"): 2,
+        ("reelay_stories_ended_total", "skipped"): 1,
+        ("reelay_stories_failed", ""): 1,
+        ("reelay_story_troubles_total", ""): 2,
+        ("reelay_meta_accounts", "working"): 2,
+        ("reelay_meta_accounts", "refused"): 1,
+    }
 
 
 async def test_after_a_real_import_they_agree_with_instagrams_own_count(harness: Harness) -> None:
