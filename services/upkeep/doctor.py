@@ -6,16 +6,35 @@ Called by the command line (bot/upkeep.py), also while Reelay runs: the database
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
+from PIL import Image
+
+from services.errors import (
+    AppMissing,
+    HostingFailed,
+    HostingRefused,
+    MetaError,
+    MetaUnavailable,
+    ReelayError,
+    RequestRefused,
+)
+from services.graph.access import Access
+from services.graph.public import PublicFiles
+from services.graph.public.look import look
+from services.graph.wire import Flavour
 from services.instagram.gallery_dl import GalleryDl
 from services.web.health import LOW_DISK
-from storage import connections, migrate
+from storage import connections, meta_accounts, migrate
 from storage.database import Database, Unavailable
+from storage.meta_accounts import MetaAccount
 from storage.objects import ObjectStore, digest, file_digest
 from storage.vault import CannotOpen, Vault, load_keys
 
@@ -95,7 +114,7 @@ async def _open_all(domain: Database, vault: Vault) -> int:
     if is_new(domain) or (await migrate.revisions(domain))[0] is None:
         return 0
     async with domain.read() as db:
-        rows = await connections.all_sealed(db)
+        rows = [*await connections.all_sealed(db), *await meta_accounts.all_sealed(db)]
     sealed = [one for _, *both in rows for one in both if one]
     for one in sealed:
         vault.rotate(one)
@@ -146,6 +165,82 @@ async def disk(objects: ObjectStore) -> Finding:
         return Finding("disk", f"It can't be read: {error.strerror}", "Check DATA_DIR")
     text = f"{free:.0%} is free"
     return Finding("disk", text, "" if free >= LOW_DISK else "Free some, or move the media away")
+
+
+async def meta(
+    domain: Database, access: Access, apps: Collection[Flavour], *, given: bool
+) -> list[Finding]:
+    """`apps`: the log-ins for which the settings have one. `given`: they have a token, too."""
+    accounts: list[MetaAccount] = []
+    if not is_new(domain):
+        with contextlib.suppress(Unavailable):
+            async with domain.read() as db:
+                accounts = await meta_accounts.everyones(db)
+    used = {*apps, *(Flavour(one.flavour) for one in accounts)} or (set(Flavour) if given else ())
+    if not used:
+        return [Finding("meta", "Nothing is set up: stories are posted by hand")]
+    found = [await _meta(access, flavour, flavour in apps) for flavour in sorted(used)]
+    return found + [
+        Finding("meta", f"@{one.username}: {one.problem}", "Connect it again: /connect")
+        for one in accounts
+        if one.problem
+    ]
+
+
+async def _meta(access: Access, flavour: Flavour, has_app: bool) -> Finding:
+    host, app = _META[flavour]
+    secret = ""
+    try:
+        await access.reach(flavour)
+        if has_app:
+            told = await access.check_app(flavour)
+            secret = f"; it accepts {app}" if told else f"; {app} show at the first log-in"
+    except MetaUnavailable:
+        return Finding("meta", f"{host} does not answer", "Check the network of this host")
+    except RequestRefused:
+        return Finding("meta", f"{host} does not know this version", "Check META_API_VERSION")
+    except AppMissing:
+        return Finding("meta", f"{host} refuses {app}", f"Copy {app} from Meta's App Dashboard")
+    except MetaError as error:
+        return Finding("meta", f"{host}: {error.message}", "Try again later")
+    return Finding("meta", f"{host} answers{secret}")
+
+
+_META = {
+    Flavour.FACEBOOK: ("graph.facebook.com", "META_APP_ID and META_APP_SECRET"),
+    Flavour.INSTAGRAM: ("graph.instagram.com", "INSTAGRAM_APP_ID and INSTAGRAM_APP_SECRET"),
+}
+
+
+async def public_files(
+    public: PublicFiles | None, http: httpx.AsyncClient, objects: ObjectStore
+) -> Finding:
+    """Puts a small picture where Meta would fetch it, fetches it back, and deletes it."""
+    name = "hosting"
+    if public is None:
+        return Finding(name, "Meta has nowhere to fetch files: photos are posted by hand")
+    part = await objects.part(f"doctor-{secrets.token_hex(8)}.part")
+    try:
+        size = await asyncio.to_thread(_picture, part)
+        copy = await public.put(part, "image/jpeg")
+        try:
+            await look(http, copy.url, "image/jpeg", size)
+        finally:
+            await public.delete(copy.id)
+    except HostingRefused as error:
+        return Finding(name, error.message, "Check CLOUDINARY_URL, or PUBLIC_STORE and its options")
+    except HostingFailed as error:
+        return Finding(name, error.message, "Check the network, and that the address is public")
+    except (ReelayError, OSError) as error:
+        return Finding(name, f"It could not be tried: {type(error).__name__}", "Check DATA_DIR")
+    finally:
+        part.unlink(missing_ok=True)
+    return Finding(name, "A picture could be put there, fetched back and deleted")
+
+
+def _picture(path: Path) -> int:
+    Image.new("RGB", (64, 64), "teal").save(path, "JPEG")
+    return path.stat().st_size
 
 
 def public_url(given: str) -> Finding:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from services.clock import Now
 from services.errors import BadInput
-from storage import exports, samples
+from storage import exports, samples, story_items
 from storage.database import Database
 from storage.objects import ObjectStore, digest, file_digest
 
@@ -100,7 +100,7 @@ class Move:
     async def _named(self) -> dict[str, str | None]:
         """{object key: its SHA-256, None for what was derived from a file}"""
         async with self._database.read() as db:
-            return dict(await samples.all_keys(db))
+            return dict([*await samples.all_keys(db), *await story_items.all_keys(db)])
 
     async def _differ(self) -> None:
         """Two addresses may mean one place, and cleaning would delete the only copy."""

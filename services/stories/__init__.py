@@ -1,0 +1,1 @@
+"""Stories: queue, schedule, approve, publish exactly once, or post by hand."""
