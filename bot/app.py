@@ -19,6 +19,7 @@ import structlog
 from bot.accounts.admin import Admin
 from bot.accounts.connect import Connect
 from bot.accounts.credits import Credits
+from bot.accounts.meta_parts import MetaParts
 from bot.accounts.parts import LoginParts
 from bot.accounts.preferences import Preferences
 from bot.accounts.privacy import PrivacyScreen
@@ -32,12 +33,14 @@ from bot.outbox import Outbox
 from bot.progress import Progress
 from bot.router import Router
 from bot.settings import Role, Settings
+from bot.stories.parts import StoryParts
 from bot.telegram import SetupError, Wire
 from bot.unasked import Unasked
 from services.accounts.ledger import Ledger
 from services.clock import Now, utc_now
 from services.jobs.clock import Clock
 from services.jobs.engine import BEAT
+from services.stories.accounts import Accounts
 from services.web.alerts import Alerts
 from services.web.downloads import Downloads
 from services.web.health import Health
@@ -77,7 +80,11 @@ class App:
 
         # capabilities
         self.importing = ImportingParts(ground)
-        self.feed = FeedParts(ground, self._address(settings.web_port))
+        address = self._address(settings.web_port)
+        self.feed = FeedParts(ground, address)
+        places = Accounts(self.database, now)
+        self.meta = MetaParts(ground, address, places.of_user)
+        self.stories = StoryParts(ground, places, self.meta.logins)
 
         # the outside
         self.wire = self._make_wire() if "chat" in self.roles else None
@@ -97,6 +104,7 @@ class App:
             *self.logins.kinds,
             *self.importing.kinds,
             *self.feed.kinds,
+            *self.stories.kinds,
         ):
             self.engine.register(kind)
         self._register_screens()
@@ -127,6 +135,7 @@ class App:
             webhook=(self._webhook[1], self.wire.receive) if self.wire and self._webhook else None,
             feeds=self.feed.routes,
             statuses=self.feed.statuses,
+            meta=self.meta.callback,
             now=self.now,
         )
 
@@ -138,6 +147,8 @@ class App:
             menu,
             *self.importing.screens,
             *self.feed.screens,
+            *self.stories.screens,
+            *self.meta.screens,
             connect,
             Credits(Ledger(self.database)),
             Preferences(self.people),
@@ -161,7 +172,7 @@ class App:
         if "worker" in self.roles:
             every(BEAT, "heartbeat", self.engine.beat)
             every(HOUR, "forget finished jobs", self.engine.prune)
-        for parts in (self.logins, self.importing, self.feed):
+        for parts in (self.logins, self.importing, self.feed, self.meta, self.stories):
             parts.register_loops(self.clock, self.roles)
         if "clock" in self.roles:
             every(MINUTE, "reconcile", self.engine.reconcile)
@@ -174,7 +185,9 @@ class App:
     def _register_chat_loops(self, wire: Wire) -> None:
         """Once Telegram has answered: before that they could only fail."""
         bot, importing = wire.application.bot, self.importing
-        texts = Notices(importing.service, importing.library, self.connecting, self.now)
+        texts = Notices(
+            importing.service, importing.library, self.connecting, self.now, self.stories.texts
+        )
         outbox = Outbox(bot, self.database, self.objects, texts, self.now)
         gap = self.settings.pace_gap
         progress = Progress(bot, self.database, importing.service, self.now, gap)
@@ -213,11 +226,13 @@ class App:
                 self.settings.web_host, self.settings.web_port
             )
             self.feed.readers.base = self._address(self.web_port)
+            self.meta.logins.base = self._address(self.web_port)
             self._then("readers", self.feed.visits.flush)
             self._then("web", self.side_server.stop)
         if self.wire:
             self._then("telegram", self.wire.stop)
         self.clock.start()  # imports go on even while Telegram is away
+        self._then("pre-flights", self.stories.checks.close)
         self._then("clock", self.clock.stop)
         if self.wire:
             await self._say_claim_code()

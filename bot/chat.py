@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from telegram import (
+    Animation,
     Bot,
     CallbackQuery,
     Document,
@@ -23,6 +24,8 @@ from telegram import (
     InputMediaPhoto,
     InputMediaVideo,
     Message,
+    PhotoSize,
+    Video,
 )
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, RetryAfter, TelegramError
@@ -37,6 +40,9 @@ from storage.database import Database
 from storage.flows import Flow
 from storage.people import User
 
+FETCH = 20_000_000  # bytes: the Bot API gives a bot no larger file
+UPLOAD = 50_000_000  # and takes no larger one
+NUMBERS = 10_000  # of what was sent without a name
 FLOW_LIFE = timedelta(minutes=30)
 TOAST = 200
 SHORT = 3.0  # seconds of a 429 that an answer is worth waiting for
@@ -44,6 +50,19 @@ PATIENT = 60.0  # a file that somebody asked for is worth more; an album counts 
 ACTION_LIFE = 4.0  # seconds; Telegram shows "sending a file…" for five
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A photo or video that the person sent, as such or as a file. `kind`: photo | video.
+    `album`: shared by what was sent at once, "" for one alone. `smaller`: Telegram made it so."""
+
+    kind: str
+    name: str
+    bytes: int
+    file: PhotoSize | Video | Animation | Document
+    album: str = ""
+    smaller: bool = False
 
 
 @dataclass(slots=True)
@@ -70,6 +89,17 @@ class Chat:
     @property
     def document(self) -> Document | None:
         return self.message.document if self.message and self.query is None else None
+
+    @property
+    def on_picture(self) -> bool:
+        """The card that was tapped has a picture or a file: its text is a caption."""
+        shown = self.message if self.query else None
+        return shown is not None and bool(shown.photo or shown.video or shown.document)
+
+    @property
+    def sent(self) -> Sent | None:
+        """The photo or video of this message; a file counts by what its sender says it is."""
+        return None if self.query or self.message is None else sent_in(self.message)
 
     # ------------------------------------------------------------ answers
 
@@ -106,6 +136,40 @@ class Chat:
                 return await self.say(card)
             raise
         return shown
+
+    async def rewrite(self, message_id: int, card: Card) -> None:
+        """A text of ours that was said before; one that is gone stays so."""
+        with contextlib.suppress(BadRequest):
+            await _again(
+                lambda: self.bot.edit_message_text(
+                    card.text,
+                    chat_id=self.id,
+                    message_id=message_id,
+                    reply_markup=card.keyboard(),
+                )
+            )
+
+    async def retell(self, card: Card) -> int:
+        """Like `show`; below a picture only the words change, and it stays."""
+        shown = self.message
+        if shown is None or not self.on_picture:
+            return await self.show(card)
+        try:
+            await _again(
+                lambda: self.bot.edit_message_caption(
+                    self.id,
+                    shown.message_id,
+                    caption=card.text,
+                    reply_markup=card.keyboard(),
+                )
+            )
+        except BadRequest as refused:
+            reason = str(refused).lower()
+            if "not found" in reason or "can't be edited" in reason:
+                return await self.say(card)
+            if "not modified" not in reason:
+                raise
+        return shown.message_id
 
     async def show_picture(self, path: Path, card: Card) -> int:
         """Like `show`, for a card with a picture above it; a text card may become one."""
@@ -237,6 +301,17 @@ class Chat:
         await file.download_to_memory(content)
         return content.getvalue()
 
+    async def fetch(self, sent: Sent, path: Path) -> None:
+        """Writes the file there. Errors: BadInput if Telegram does not give it."""
+        try:
+            file = await sent.file.get_file()
+            await file.download_to_drive(path)
+        except BadRequest as error:  # "file is too big", or it is gone there
+            raise BadInput(
+                "Telegram does not give me that file: 20 MB are the most.",
+                "Send it smaller, or open /newstory for another way.",
+            ) from error
+
     async def delete_theirs(self) -> bool:
         """Takes the person's message out of the chat. False: Telegram did not allow it."""
         if self.message is None or self.query is not None:
@@ -263,6 +338,27 @@ class Chat:
     async def end_flow(self) -> None:
         async with self.database.write() as db:
             await flows.end(db, self.id, self.user.id)
+
+
+def sent_in(message: Message) -> Sent | None:
+    """A photo comes in several sizes, the largest last; none is the one that was taken. What has no
+    name is numbered, to be told from the others."""
+    album, number = message.media_group_id or "", message.message_id % NUMBERS
+    if message.photo:
+        largest = message.photo[-1]
+        size = largest.file_size or 0
+        return Sent("photo", f"photo-{number}.jpg", size, largest, album, smaller=True)
+    film = message.video or message.animation
+    if film:
+        name = film.file_name or f"video-{number}.mp4"
+        return Sent("video", name, film.file_size or 0, film, album)
+    document = message.document
+    kind, _, _ = (document.mime_type or "" if document else "").partition("/")
+    if document is None or kind not in ("image", "video"):
+        return None
+    name = document.file_name or "file"
+    size = document.file_size or 0
+    return Sent("photo" if kind == "image" else "video", name, size, document, album)
 
 
 def _upload(file: BinaryIO, name: str | None = None, *, attach: bool = False) -> InputFile:

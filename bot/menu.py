@@ -13,9 +13,12 @@ COMMANDS = {
     "start": "Menu: what to do next",
     "import": "Save a collection or a post",
     "library": "Your posts: search, hear, take along",
+    "stories": "Stories: queue, posted, figures",
+    "newstory": "Add a photo or video",
+    "schedule": "Days, times, categories of stories",
     "jobs": "Running work: pause, resume, cancel",
     "feed": "Your feed: status, links, readers",
-    "connect": "Add or renew an Instagram account",
+    "connect": "Instagram and Meta accounts",
     "credits": "Balance, history, audit",
     "settings": "Time zone, quiet hours, notices",
     "help": "Help on one topic",
@@ -69,6 +72,15 @@ TOPICS = {
         "In the library, 🗂 <b>Collections</b> has a card for each one that you imported: let it "
         "look for new posts daily or weekly, leave out what you don't want (that costs nothing), "
         "show several as one, and retry what failed.",
+    ),
+    "stories": (
+        "Stories",
+        "Send a photo or a video, best as a file: it is fitted to a story, and you see before and "
+        "after. Post it now, pick a time, or put it into a category: <b>/schedule</b> gives each "
+        "category its share of the week's slots.\n\n"
+        "Before a slot a preview asks you; the first tap decides, and can be undone for half a "
+        "minute. What Meta's API can't do (links, tags, stickers, Creator accounts) you get as a "
+        "file with the steps. Nothing is ever posted twice.",
     ),
     "credits": (
         "Credits",
@@ -141,12 +153,13 @@ def home_card(user: User, accounts: list[Connection], banner: str) -> Card:
         lines.append("⚠️ Your data is going to be deleted. /privacy can still undo it.")
     money = button("🪙 Credits", "cre", "show")
     rest = (
-        (button("📰 Feed", "feed", "show"), button("🔗 Accounts", "con", "list"), money)
+        (button("📸 Stories", "story", "show"), button("📰 Feed", "feed", "show"))
         if accounts
-        else (library, money)
+        else (button("📸 Stories", "story", "show"),)
     )
+    purse = (button("🔗 Accounts", "con", "list") if accounts else library, money)
     last = (button("⚙️ Settings", "set", "show"), button("❔ Help", "menu", "help"))
-    return Card("\n\n".join(lines), (first, rest, last))
+    return Card("\n\n".join(lines), (first, rest, purse, last))
 
 
 def help_card(user: User) -> Card:

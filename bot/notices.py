@@ -5,7 +5,7 @@ Used by bot/outbox.py. Which kinds may be silent is said here, in one table.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -31,6 +31,10 @@ MENU = (button("Menu", "menu", "home"),)
 SILENCED_BY = {
     "import_ended": "import_done",
     "cookies_expiring": "expiry",
+    "meta_expiring": "expiry",
+    "story_published": "stories",
+    "story_waits": "stories",
+    "story_runway": "stories",
     "alert": "alerts",
     "alert_over": "alerts",
     "feed_well": "alerts",
@@ -127,23 +131,43 @@ def webhook_failed(error: str) -> str:
 class Message:
     """A card, and the files that go with it (object keys).
 
-    With `import_id` it takes the place of that import's card in the chat.
+    `picture`: the object key of a photo above the card. With `import_id` it takes the place of that
+    import's card in the chat, with `replaces` that of a message. `sent` is told its own number.
     """
 
     card: Card
     files: tuple[str, ...] = ()
     import_id: int | None = None
+    picture: str | None = None
+    replaces: int | None = None
+    sent: Callable[[int], None] | None = None
+
+
+Text = Callable[[User, Notice], Awaitable[Message]]
+"""Errors: NotAllowed if there is nothing left to say, NotReady."""
+
+
+class NotReady(Exception):
+    """What it tells of is just being looked at: in a second."""
 
 
 class Notices:
+    """`others`: texts of capabilities that bring their own, by the kind of notice."""
+
     def __init__(
-        self, importing: Importing, library: Library, connecting: Connecting, now: Now
+        self,
+        importing: Importing,
+        library: Library,
+        connecting: Connecting,
+        now: Now,
+        others: Mapping[str, Text],
     ) -> None:
         self._importing = importing
         self._library = library
         self._connecting = connecting
         self._now = now
-        self._texts: dict[str, Callable[[User, Notice], Awaitable[Message]]] = {
+        self._texts: dict[str, Text] = {
+            **others,
             "connected": self._connected,
             "connect_failed": self._connect_failed,
             "connected_app": self._connected_app,
@@ -169,7 +193,7 @@ class Notices:
         }
 
     async def message(self, user: User, notice: Notice) -> Message | None:
-        """None: what it tells of is gone, so there is nothing left to say."""
+        """None: what it tells of is gone, so there is nothing left to say. Errors: NotReady."""
         try:
             return await self._texts[notice.kind](user, notice)
         except NotAllowed:

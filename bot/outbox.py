@@ -13,10 +13,19 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from telegram import Bot, InputFile
+from telegram import Message as SentMessage
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.flood import seconds
-from bot.notices import DELETED, EXPIRED, NEVER_RINGS, SILENCED_BY, Message, Notices
+from bot.notices import (
+    DELETED,
+    EXPIRED,
+    NEVER_RINGS,
+    SILENCED_BY,
+    Message,
+    Notices,
+    NotReady,
+)
 from services.clock import Now
 from storage import cards as card_rows
 from storage import importing, notices, people
@@ -27,8 +36,9 @@ from storage.people import User
 
 log = structlog.get_logger()
 
-MAX_ATTEMPTS = 60
+MAX_ATTEMPTS = 60  # while Telegram is away, notices wait for as long as it takes
 UNREACHABLE = timedelta(hours=1)
+LOOKED_AT = timedelta(milliseconds=500)
 
 
 def is_quiet(user: User, now: datetime) -> bool:
@@ -47,6 +57,10 @@ def is_silent(user: User, kind: str, now: datetime) -> bool:
         return True
     preference = SILENCED_BY.get(kind)
     return preference is not None and (preference in user.muted or is_quiet(user, now))
+
+
+class _HalfSaid(Exception):
+    """The card is in the chat, a file that belongs to it is not: another try says both."""
 
 
 class Outbox:
@@ -68,11 +82,14 @@ class Outbox:
                 await self._deliver(notice)
             except Unavailable:
                 raise  # nothing can be marked either: the next tick begins anew
+            except NotReady:
+                async with self._database.write() as db:
+                    await notices.wait(db, notice.id, self._now() + LOOKED_AT)
             except Exception:
                 # the edge of one notice: a file that is gone or a text that fails must not hold up
                 # everybody else's
                 log.exception("notice failed", notice=notice.id, kind=notice.kind)
-                await self._later(notice, _backoff(notice))
+                await self._again(notice)
 
     async def _deliver(self, notice: Notice) -> None:
         async with self._database.read() as db:
@@ -96,6 +113,9 @@ class Outbox:
         except BadRequest as error:
             log.exception("notice refused", notice=notice.id, kind=notice.kind)
             await self._give_up(notice, str(error))
+        except _HalfSaid as error:
+            log.warning("notice without its file", notice=notice.id, error=str(error))
+            await self._again(notice)
         except NetworkError as error:
             log.warning("notice not delivered", notice=notice.id, error=str(error))
             await self._later(notice, _backoff(notice))
@@ -107,20 +127,45 @@ class Outbox:
         return any([await self._objects.size(key) is None for key in message.files])
 
     async def _send(self, chat_id: int, message: Message, silent: bool) -> None:
-        sent = await self._bot.send_message(
-            chat_id,
-            message.card.text,
-            reply_markup=message.card.keyboard(),
-            disable_notification=silent,
-        )
+        sent = await self._say(chat_id, message, silent)
         if message.import_id is not None:
             await self._take_place(chat_id, sent.message_id, message.import_id)
+        if message.sent is not None:
+            message.sent(sent.message_id)
+        if message.replaces is not None:
+            with contextlib.suppress(TelegramError):  # too old to be deleted: it stays
+                await self._bot.delete_message(chat_id, message.replaces)
         for key in message.files:
             async with self._objects.local(key) as path:
                 with path.open("rb") as file:
                     name = PurePosixPath(key).name
                     document = InputFile(file, filename=name, read_file_handle=False)  # by pieces
-                    await self._bot.send_document(chat_id, document, disable_notification=True)
+                    try:
+                        await self._bot.send_document(chat_id, document, disable_notification=True)
+                    except BadRequest:  # a NetworkError, too
+                        raise
+                    except NetworkError as error:
+                        raise _HalfSaid(str(error)) from error
+
+    async def _say(self, chat_id: int, message: Message, silent: bool) -> SentMessage:
+        """With its picture; without it where that is gone, or is none to Telegram."""
+        card = message.card
+        if message.picture is not None:
+            try:
+                async with self._objects.local(message.picture) as path:
+                    with path.open("rb") as file:
+                        return await self._bot.send_photo(
+                            chat_id,
+                            InputFile(file, read_file_handle=False),
+                            caption=card.text,
+                            reply_markup=card.keyboard(),
+                            disable_notification=silent,
+                        )
+            except (FileNotFoundError, BadRequest) as error:
+                log.warning("a notice goes without its picture", error=str(error))
+        return await self._bot.send_message(
+            chat_id, card.text, reply_markup=card.keyboard(), disable_notification=silent
+        )
 
     async def _take_place(self, chat_id: int, message_id: int, import_id: int) -> None:
         """One message per import: this one is its card from now on, the older one goes."""
@@ -149,10 +194,14 @@ class Outbox:
             else:
                 await notices.delivered(db, notice.id, self._now())
 
-    async def _later(self, notice: Notice, wait: timedelta) -> None:
+    async def _again(self, notice: Notice) -> None:
+        """Something of it fails, or comes once more with each try: not for ever."""
         if notice.attempts + 1 >= MAX_ATTEMPTS:
-            await self._give_up(notice, "Telegram could not be reached")
-            return
+            await self._give_up(notice, f"It failed {MAX_ATTEMPTS} times")
+        else:
+            await self._later(notice, _backoff(notice))
+
+    async def _later(self, notice: Notice, wait: timedelta) -> None:
         async with self._database.write() as db:
             await notices.later(db, notice.id, self._now() + wait)
 

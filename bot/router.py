@@ -37,6 +37,10 @@ Handler = Callable[[Chat], Awaitable[None]]
 SESSION = "sessionid"  # Instagram's secret, in every form in which it can be pasted
 UPDATE_LIFE = timedelta(days=2)  # Telegram keeps an update for one
 PRIVATE_BOT = "This is a private bot. Ask its owner for an invitation link."
+# Telegram's word for files that nobody exports a session as
+NO_SECRETS = ("audio/", "font/", "application/pdf", "application/msword", "application/vnd.")
+# Meta's, but no part of an address, where a post's code may look the same
+TOKEN = re.compile(r"(?<![\w/=&?.-])(?:IG|EA)[A-Za-z0-9_-]{38,}")
 _COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@\w+)?(?:\s+|$)", re.IGNORECASE)
 
 
@@ -73,6 +77,8 @@ class Router:
         self._on_text: Handler | None = None
         self._on_secret: Handler | None = None
         self._welcome: Handler | None = None
+        self._on_media: Handler | None = None
+        self._on_token: Handler | None = None
 
     # ------------------------------------------------------------ registration
 
@@ -89,6 +95,14 @@ class Router:
         self._flows[name] = handler
         if any_text:
             self._any_text.add(name)
+
+    def media(self, handler: Handler) -> None:
+        """Photos and videos, also as files."""
+        self._on_media = handler
+
+    def token(self, handler: Handler) -> None:
+        """A pasted token of Meta's, whatever was asked, because it must leave the chat."""
+        self._on_token = handler
 
     def otherwise(self, *, text: Handler, secret: Handler, welcome: Handler) -> None:
         """`text`: outside of any flow. `secret`: files and pasted sessions, whatever was asked,
@@ -217,8 +231,8 @@ class Router:
                 await chat.toast("That button is from another version. Open /start.")
             return handler
         assert chat.message is not None
-        chat.text = (chat.message.text or "").strip()
-        command = _COMMAND.match(chat.text)
+        chat.text = (chat.message.text or chat.message.caption or "").strip()
+        command = _COMMAND.match(chat.text) if chat.message.text else None
         if not chat.private:
             return _private_only if command else None
         if command:
@@ -229,11 +243,17 @@ class Router:
             chat.text = chat.text[command.end() :].strip()
             if SESSION in chat.text:
                 return self._on_secret
+            if TOKEN.search(chat.text) and self._on_token:
+                return self._on_token
             await chat.end_flow()
             return handler
-        if chat.message.document or SESSION in chat.text:
+        if TOKEN.search(chat.text) and self._on_token:
+            return self._on_token
+        if self._on_media and chat.sent and SESSION not in chat.text:
+            return self._on_media
+        if SESSION in chat.text or (chat.message.document and not _is_no_secret(chat.message)):
             return self._on_secret
-        if not chat.text:
+        if not chat.message.text:
             return _cannot_read
         chat.flow = await chat.asked()
         return self._flows.get(chat.flow.name, self._on_text) if chat.flow else self._on_text
@@ -266,12 +286,18 @@ async def _unknown_command(chat: Chat) -> None:
     )
 
 
+def _is_no_secret(message: Message) -> bool:
+    """A file that nobody exports cookies as: it stays in the chat, unread."""
+    mime = (message.document.mime_type or "" if message.document else "").lower()
+    return mime.startswith(NO_SECRETS)
+
+
 async def _cannot_read(chat: Chat) -> None:
     await chat.say(
         Card(
-            "I can't use that kind of message. Paste a link to import, send cookies.txt as a file "
-            "to connect, or open the menu.",
-            ((button("Menu", "menu", "home"),),),
+            "I can't use that kind of message. Send a photo or a video for a story, paste a link "
+            "to import, or send cookies.txt as a file to connect.",
+            ((button("📸 New story", "item", "new"), button("Menu", "menu", "home")),),
         )
     )
 

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.clock import utc_now
 from services.errors import BadInput
+from services.graph.wire import VERSION
 from services.instagram.cdn import CDN_HOSTS
 from services.instagram.mobile_errors import Credentials, read_username
 from services.instagram.mobile_wire import Transport
@@ -60,6 +61,19 @@ class Settings(BaseSettings):
     instagram_transport: Transport = "curl"
     gallery_dl_timeout_seconds: float = Field(default=300, gt=0)
     media_hosts: Annotated[tuple[str, ...], NoDecode] = CDN_HOSTS
+
+    meta_app_id: str = ""
+    meta_app_secret: SecretStr = SecretStr("")
+    instagram_app_id: str = ""
+    instagram_app_secret: SecretStr = SecretStr("")
+    meta_api_version: str = Field(default=VERSION, pattern=r"^v\d+\.\d+$")
+    meta_access_token: SecretStr = SecretStr("")
+    meta_origin: str = ""  # a stand-in's, which serves each of Meta's hosts below a path
+    cloudinary_url: SecretStr = SecretStr("")  # cloudinary://key:secret@name
+    cloudinary_api: str = ""
+    public_store: str = ""
+    public_store_options: SecretStr = SecretStr("")
+    instagram_posts_per_hour: int = Field(default=25, ge=1, le=100)
 
     banner: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

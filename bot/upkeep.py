@@ -12,12 +12,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 
+from bot.accounts.meta_parts import apps, graph_client
 from bot.settings import Settings
+from bot.stories.parts import public_files
+from bot.telegram import SetupError
 from services.clock import utc_now
 from services.errors import ReelayError
+from services.graph.access import Access
 from services.upkeep import doctor
 from services.upkeep.doctor import Finding
 from services.upkeep.moving import Move, Moved
@@ -47,7 +52,7 @@ async def examine(settings: Settings) -> list[Finding]:
         await doctor.sealing_key(domain, given, data / "secret.key"),
         await doctor.database(domain),
     ]
-    await domain.close()
+    objects: ObjectStore | None = None
     try:
         objects = _present(settings)
     except BadAddress as error:
@@ -55,8 +60,24 @@ async def examine(settings: Settings) -> list[Finding]:
     else:
         found.append(await doctor.media_store(objects, settings.media_store))
         found.append(await doctor.disk(objects))
-    found.append(await _telegram(settings))
-    return [*found, doctor.gallery_dl(), doctor.public_url(settings.public_url)]
+    found += [await _telegram(settings), doctor.gallery_dl()]
+    found.append(doctor.public_url(settings.public_url))
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+        access = Access(graph_client(settings, http, utc_now), apps(settings), utc_now)
+        has_token = bool(settings.meta_access_token.get_secret_value())
+        found += await doctor.meta(domain, access, apps(settings), given=has_token)
+        if objects is not None:
+            found.append(await _hosting(settings, http, objects))
+    await domain.close()
+    return found
+
+
+async def _hosting(settings: Settings, http: httpx.AsyncClient, objects: ObjectStore) -> Finding:
+    try:
+        public = public_files(settings, objects, utc_now)
+    except SetupError as error:
+        return Finding("hosting", str(error), "Write it as docs/guide.md says")
+    return await doctor.public_files(public, http, objects)
 
 
 async def _telegram(settings: Settings) -> Finding:

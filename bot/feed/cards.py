@@ -72,7 +72,7 @@ def overview(view: Overview, zone: str, now: datetime) -> Card:
             (button("➕ New reader", "feed", "new"), button(known, "feed", "readers")),
             (button("🪝 Webhook", "feed", "hook"), button("🗄 What is kept", "feed", "keep")),
         ]
-        rows.append((button("📖 Stories", "feed", "stories"),))
+        rows.append((button("📖 Followed stories", "feed", "stories"),))
     rows.append((button("🔄 Refresh", "feed", "show"), button("‹ Menu", "menu", "home")))
     return Card("\n\n".join(lines), tuple(rows))
 

@@ -186,6 +186,8 @@ def sample_keys(post: LibraryPost, files: Sequence[Sample]) -> tuple[tuple[Butto
         get.append(button(f"⬇️ {what}", "lib", "files", post.id))
     if film and (film.bpm or film.key):
         get.append(button("🎯 Similar", "lib", "similar", post.id))
+    if files:
+        get.append(button("📸 Story", "item", "post", post.id))
     return (*rows, tuple(get), (LIBRARY, button("🗑 Delete", "lib", "delete", post.id)))
 
 

@@ -51,6 +51,7 @@ from tests.bot.factories import (
     user,
     view,
 )
+from tests.bot.stories.every import story_cards as cards_of_stories
 from tests.support.feeds import WELL
 
 TALLIES = (
@@ -257,6 +258,7 @@ def every_card(text: str) -> list[Card]:
         *account_cards(text),
         *admin_cards(text),
         *feed_cards(text),
+        *cards_of_stories(text),
     ]
 
 

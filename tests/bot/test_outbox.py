@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from bot.notices import SILENCED_BY
-from bot.outbox import is_quiet, is_silent
+from bot.cards import Card, button
+from bot.notices import SILENCED_BY, Message, NotReady, Text
+from bot.outbox import MAX_ATTEMPTS, is_quiet, is_silent
 from storage import notices
+from storage.notices import Notice
+from storage.people import User
 from storage.tables import notices as table
 from tests.bot.factories import user
 from tests.support.harness import Harness, PumpedVisitor
@@ -153,6 +157,39 @@ async def test_an_answer_that_got_lost_repeats_the_notice_at_most_once(
     assert await waiting(harness) == []
 
 
+async def test_however_long_telegram_is_away_nothing_is_given_up(
+    harness: Harness, mia: PumpedVisitor
+) -> None:
+    """A night without a network must not cost the file that is to be posted by hand."""
+    await notify(harness, mia, 7)
+    async with harness.app.database.write() as db:
+        await db.execute(table.update().values(attempts=10 * MAX_ATTEMPTS))
+    harness.telegram.fail("sendMessage", code=502, description="Bad Gateway")
+    await harness.tick("notices")
+    assert [row.given_up for row in await waiting(harness)] == [None]
+    harness.clock.advance(minutes=5)
+    await harness.tick("notices")
+    assert heard(mia, 7) == 1
+
+
+async def test_a_card_whose_file_never_arrives_does_not_come_for_ever(
+    harness: Harness, mia: PumpedVisitor, tmp_path: Path
+) -> None:
+    (tmp_path / "export").write_bytes(b"zip")
+    await harness.app.objects.adopt(tmp_path / "export", "exports/1/1/reelay.zip")
+    async with harness.app.database.write() as db:
+        keys = ["exports/1/1/reelay.zip"]
+        await notices.add(db, mia.user_id, "export_ready", harness.clock(), object_keys=keys)
+        await db.execute(table.update().values(attempts=MAX_ATTEMPTS - 2))
+    harness.telegram.fail("sendDocument", code=502, description="Bad Gateway", times=9)
+    before = len(mia.messages())
+    for _ in range(4):
+        await harness.tick("notices")
+        harness.clock.advance(minutes=5)
+    assert len(mia.messages()) == before + 2
+    assert [row.given_up for row in await waiting(harness)] == ["It failed 60 times"]
+
+
 async def test_for_a_person_who_blocked_the_bot_notices_wait(
     harness: Harness, mia: PumpedVisitor
 ) -> None:
@@ -286,3 +323,48 @@ async def test_cookies_that_run_out_are_announced(harness: Harness, mia: PumpedV
     assert "The session of @mia ends within 3 days." in mia.messages()[-2]["text"]
     assert "The session of @mia ends within 1 day." in mia.messages()[-1]["text"]
     assert mia.labels() == ["🍪 Send new cookies", "Menu"]
+
+
+# ---------------------------------------------------------------- pictures, and what is not ready
+
+
+async def test_a_picture_that_is_gone_leaves_the_words(harness: Harness) -> None:
+    mia = await harness.owner()
+    card = Card("With a picture", ((button("Menu", "menu", "home"),),))
+
+    async def text(_user: User, _notice: Notice) -> Message:
+        return Message(card, picture="stories/gone.jpg")
+
+    await say(harness, mia, "story_lost", text)
+    assert "photo" not in await mia.sees("With a picture")
+
+
+async def test_what_is_just_being_looked_at_holds_up_nothing_else(harness: Harness) -> None:
+    mia = await harness.owner()
+    asked = 0
+
+    async def text(_user: User, _notice: Notice) -> Message:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise NotReady
+        return Message(Card("Looked at", ((button("Menu", "menu", "home"),),)))
+
+    await say(harness, mia, "story_lost", text)
+    async with harness.app.database.write() as db:
+        await notices.add(db, mia.user_id, "joined", harness.clock(), name="Leo")
+    await harness.tick("notices")
+    await mia.sees("Leo has joined")
+    harness.clock.advance(seconds=1)
+    await harness.tick("notices")
+    harness.clock.advance(seconds=1)
+    await mia.sees("Looked at")
+    assert asked == 3, "and it was no failed attempt"
+
+
+async def say(harness: Harness, visitor: PumpedVisitor, kind: str, text: Text) -> None:
+    """A notice of this kind, which `text` words."""
+    outbox = harness.app.clock.loops["notices"].tick.__self__  # type: ignore[attr-defined]
+    outbox._texts._texts[kind] = text
+    async with harness.app.database.write() as db:
+        await notices.add(db, visitor.user_id, kind, harness.clock(), name="x")

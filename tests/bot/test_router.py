@@ -42,6 +42,21 @@ async def test_what_is_no_text_is_answered(harness: Harness) -> None:
     await mia.sees("I can't use that kind of message")
 
 
+async def test_a_token_of_meta_leaves_the_chat_in_every_form(harness: Harness) -> None:
+    mia = await harness.owner()
+    token = "EAA" + "x" * 60
+    for text in (token, f"here it is: {token}", f"/import {token}"):
+        mia.say(text)
+        await mia.sees("Your message was deleted from this chat")
+        await mia.answered()
+    harness.telegram.send_file(mia.user_id, "a.jpg", b"jpeg", "image/jpeg", caption=token)
+    await mia.until(
+        lambda: token not in str(harness.telegram.history(mia.user_id)) or None, "its end"
+    )
+    mia.say(f"https://www.instagram.com/p/{token}/")
+    await mia.sees("its code can't be right")
+
+
 async def test_an_edited_message_is_not_heard_twice(harness: Harness) -> None:
     mia = await harness.owner()
     message_id = harness.telegram.say(mia.user_id, "/help")

@@ -1,4 +1,4 @@
-"""Cookies, the bot's token and the vault's key are found nowhere after a visit."""
+"""Cookies, tokens, the operator's secrets and the vault's key are found nowhere after a visit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from sandbox.cloudinary.server import API_SECRET
 from sandbox.demo import TOKEN
+from sandbox.graph.people import APP
 from sandbox.instagram.answers import Refusal
 from tests.bot.planted import files_of, leaks, secrets_of, unzipped
 from tests.support.harness import Harness
@@ -33,6 +35,11 @@ async def test_no_secret_is_left_anywhere(
     post = world.collection("mia", "beats").posts[0]
     mia.say(post.url)
     await mia.sees("✅ Done")
+    tokens = "IGAA" + 15 * "planted4f1e", harness.sandbox.meta.facebook_token("mia")
+    answers = ("does not accept this token", "Connected at Meta")
+    for token, answer in zip(tokens, answers, strict=True):
+        mia.say(token)
+        await mia.sees(answer)
     mia.say("/privacy")
     await mia.tap("Export")
     export = await mia.receives(".zip")
@@ -41,6 +48,9 @@ async def test_no_secret_is_left_anywhere(
         **{f"dead {k}": v for k, v in secrets_of(world.cookies_txt("mia", "dead")).items()},
         **secrets_of(world.cookies_txt("mia")),
         "pasted": secret_line.partition("=")[2].partition(";")[0],
+        **{f"token of Meta {number}": token for number, token in enumerate(tokens)},
+        "app's secret": APP.facebook_secret,
+        "Cloudinary's secret": API_SECRET,
         "token": TOKEN,
         "key": (harness.data / "secret.key").read_text().strip(),
     }

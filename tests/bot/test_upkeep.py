@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from bot import upkeep
 from bot.__main__ import main
+from services.errors import TokenRefused
 from storage.database import Database, sqlite_url
 from storage.objects import LocalObjects
 from tests.support.bucket import SECRET, Bucket, bucket, moto
@@ -72,10 +73,53 @@ async def test_all_is_well_while_reelay_runs(harness: Harness) -> None:
         "telegram",
         "gallery-dl",
         "public",
+        "meta",
+        "meta",
+        "hosting",
     ]
     texts = {one.name: one.text for one in found}
     assert texts["key"] == "It opens all 1 stored secrets"
     assert texts["telegram"].startswith("The token is that of @")
+    assert [one.text for one in found if one.name == "meta"] == [
+        "graph.facebook.com answers; it accepts META_APP_ID and META_APP_SECRET",
+        "graph.instagram.com answers; INSTAGRAM_APP_ID and INSTAGRAM_APP_SECRET show at the first "
+        "log-in",
+    ]
+    assert harness.sandbox.cloudinary.assets == (), "the probe is gone again"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "name", "text"),
+    [
+        ("meta_app_secret", "planted", "meta", "graph.facebook.com refuses META_APP_ID"),
+        ("meta_api_version", "v99.0", "meta", "graph.instagram.com does not know this version"),
+        ("meta_origin", "http://127.0.0.1:1", "meta", "graph.facebook.com does not answer"),
+        ("cloudinary_url", "cloudinary://1:planted@sandbox", "hosting", "refuse"),
+        ("cloudinary_api", "http://127.0.0.1:1", "hosting", "could not be put"),
+    ],
+)
+async def test_what_is_wrong_with_meta_is_said_in_plain_words(
+    harness: Harness, setting: str, value: str, name: str, text: str
+) -> None:
+    wrong = harness.settings().model_dump() | {setting: value}
+    found = await upkeep.examine(type(harness.settings())(_env_file=None, **wrong))
+    bad = [one for one in found if not one.good]
+    assert bad
+    assert {one.name for one in bad} == {name}
+    assert any(text in one.text for one in bad), bad
+    secrets = ("planted", harness.sandbox.meta.app.facebook_secret)
+    assert not any(secret in upkeep.report(found) for secret in secrets)
+
+
+async def test_an_account_that_meta_refuses_is_named(harness: Harness) -> None:
+    mia = await harness.owner()
+    token = harness.sandbox.meta.instagram_token("mia")
+    logins = harness.app.meta.logins
+    (account,) = await logins.paste(mia.user_id, token)
+    kept = (await logins.open(account.id)).token
+    await logins.refused(account.id, TokenRefused("It has run out."), kept)
+    bad = [one for one in await upkeep.examine(harness.settings()) if not one.good]
+    assert [one.text for one in bad] == ["@mia: It has run out."]
 
 
 async def test_telegram_that_refuses_and_telegram_that_is_away(harness: Harness) -> None:

@@ -131,7 +131,7 @@ async def test_nothing_of_another_person_can_be_tapped(harness: Harness) -> None
 async def test_stories_are_switched_and_have_a_reader_of_their_own(harness: Harness) -> None:
     mia = await reading(harness)
     mia.say("/feed")
-    await mia.tap("Stories")
+    await mia.tap("Followed stories")
     await mia.sees("@mia · off")
     await mia.tap("Stories on · @mia")
     await mia.sees("None has come yet.\n\n.*@mia · on, read together")
@@ -149,7 +149,7 @@ async def test_stories_are_switched_and_have_a_reader_of_their_own(harness: Harn
     assert "/41/</link>" in answer.text
     mia.say("/feed")
     await mia.sees("1 post · 1 file")  # of the timeline only
-    await mia.tap("Stories")
+    await mia.tap("Followed stories")
     await mia.tap("Stories off · @mia")
     await mia.sees("1 archived .*\n\n.*@mia · off")
 

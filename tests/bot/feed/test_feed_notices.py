@@ -23,7 +23,7 @@ async def told(incident: str, cause: str = "", kind: str = "feed_ill") -> tuple[
         return [connection(username="<mia>")]
 
     unused: Any = None
-    texts = Notices(unused, unused, SimpleNamespace(of_user=of_user), lambda: NOW)  # type: ignore[arg-type]
+    texts = Notices(unused, unused, SimpleNamespace(of_user=of_user), lambda: NOW, {})  # type: ignore[arg-type]
     data = {"connection_id": 3, "incident": incident, "cause": cause}
     message = await texts.message(user(), Notice(1, 1001, kind, data, 0, NOW))
     assert message is not None

@@ -55,7 +55,7 @@ def test_a_film_shows_tempo_key_and_length_with_their_second_guesses() -> None:
     ]
     assert keys(sample()) == [
         ["▶️ Play", "WAV", "MP3"],
-        ["⬇️ Video", "🎯 Similar"],
+        ["⬇️ Video", "🎯 Similar", "📸 Story"],
         ["‹ Library", "🗑 Delete"],
     ]
     assert 'href="https://www.instagram.com/p/C1a2b3/"' in cards.caption(post(), [], "UTC")
@@ -80,10 +80,11 @@ def test_a_film_says_why_something_is_not_given(film: Sample, line: str) -> None
 
 
 def test_what_can_not_be_done_has_no_button() -> None:
-    assert keys(silent_film()) == [["⬇️ Video"], ["‹ Library", "🗑 Delete"]]
+    assert keys(silent_film()) == [["⬇️ Video", "📸 Story"], ["‹ Library", "🗑 Delete"]]
     assert keys(sample(**PENDING, audio_key=None))[0] == ["🔄 Look again"]
-    assert keys(photo(), kind="photo")[0] == ["⬇️ Photo"]
-    assert keys(photo(), sample(), kind="carousel")[1] == ["⬇️ All files", "🎯 Similar"]
+    assert keys(photo(), kind="photo")[0] == ["⬇️ Photo", "📸 Story"]
+    both = keys(photo(), sample(), kind="carousel")
+    assert both[1] == ["⬇️ All files", "🎯 Similar", "📸 Story"]
     assert keys() == [[], ["‹ Library", "🗑 Delete"]]
 
 

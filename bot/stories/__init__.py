@@ -1,0 +1,1 @@
+"""Stories in the chat: /newstory, /stories, /schedule, the card on which people decide."""
