@@ -11,8 +11,10 @@ from collections.abc import Callable
 
 import click
 
+from sandbox.cloudinary.server import DAYS as CLOUDINARY_DAYS
 from sandbox.demo import BotFailed, Sandbox, sandbox_with_bot
-from sandbox.instagram.bad_days import DAYS
+from sandbox.graph.bad_days import DAYS as META_DAYS
+from sandbox.instagram.bad_days import DAYS as INSTAGRAM_DAYS
 from sandbox.tours import TOURS
 from sandbox.tours.visitor import TourFailed
 
@@ -22,7 +24,7 @@ from sandbox.tours.visitor import TourFailed
 @click.option(
     "--bad-day",
     "bad_days",
-    type=click.Choice([day.name for day in DAYS]),
+    type=click.Choice([day.name for day in (*INSTAGRAM_DAYS, *META_DAYS, *CLOUDINARY_DAYS)]),
     multiple=True,
     help="Let something go wrong.",
 )
@@ -49,7 +51,7 @@ def main(tour: str | None, bad_days: tuple[str, ...], as_json: bool, port: int) 
 
 def _switch_on(sandbox: Sandbox, bad_days: tuple[str, ...]) -> None:
     for name in bad_days:
-        sandbox.instagram.bad_days.switch(name, True)
+        sandbox.switch(name, True)
 
 
 async def _tour(name: str, bad_days: tuple[str, ...], *, quiet: bool) -> dict[str, object]:

@@ -13,7 +13,8 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -21,28 +22,49 @@ from aiohttp import web
 
 from sandbox.chat.api import make_app
 from sandbox.chat.extras import BadDay, Extras, Link, Note, Sample
+from sandbox.cloudinary import Cloudinary
+from sandbox.graph import Meta
 from sandbox.instagram import Instagram
 from sandbox.instagram.mobile.doors import SECOND_FACTORS
 from sandbox.telegram import Telegram, TelegramServer
-from sandbox.world import World
+from sandbox.world import World, films, pictures
+from sandbox.world.music import Sound
 from sandbox.world.people import MEMBERS
+from sandbox.zones import Zones
 
 TOKEN = "424242:sandbox-token-of-the-stand-in-for-telegram"  # noqa: S105 - opens the stand-in only
 FIRST_USER = 1001
 BANNER = (
-    "This is the sandbox: Telegram and Instagram are stand-ins on this machine. Nothing is real."
+    "This is the sandbox: Telegram, Instagram, Meta and Cloudinary are stand-ins on this machine. "
+    "Nothing is real."
 )
+STORY_PHOTO, STORY_FILM = (1080, 1350), (270, 480)  # pixels of the samples
+STORY_SECONDS = 4.0
 START_SECONDS = 30
 STOP_SECONDS = 10
 CLAIM = re.compile(r"/start (\w+)")
 
 
 class Sandbox:
-    """The stand-ins. Start and stop it with `async with`."""
+    """The stand-ins. Start and stop it with `async with`.
 
-    def __init__(self, world: World | None = None, *, port: int = 0) -> None:
+    `now` is the clock of what lives for a while at Meta and Cloudinary: stories, tokens, files. The
+    clocks of `zones` change soon after it.
+    """
+
+    def __init__(
+        self,
+        world: World | None = None,
+        *,
+        port: int = 0,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.now = now
         self.world = world or World()
+        self.zones = Zones(now)
         self.instagram = Instagram(self.world)
+        self.meta = Meta(self.world, now=now)
+        self.cloudinary = Cloudinary(now=now)
         self.telegram = Telegram(TOKEN)
         self.users = {member.username: FIRST_USER + number for number, member in enumerate(MEMBERS)}
         for member in MEMBERS:
@@ -56,6 +78,8 @@ class Sandbox:
 
     async def __aenter__(self) -> Sandbox:
         await self.instagram.start()
+        await self.meta.start()
+        await self.cloudinary.start()
         self.telegram_origin = await self._telegram_server.start()
         self._page = web.AppRunner(
             make_app(self.telegram, self._extras()), access_log=None, shutdown_timeout=1
@@ -74,7 +98,10 @@ class Sandbox:
         if self._page:
             await self._page.cleanup()
         await self._telegram_server.stop()
+        await self.cloudinary.stop()
+        await self.meta.stop()
         await self.instagram.stop()
+        self.zones.close()
 
     def settings(self, data: Path) -> dict[str, str]:
         """What the bot is given, as environment variables."""
@@ -88,6 +115,13 @@ class Sandbox:
             "INSTAGRAM_REQUESTS_PER_MINUTE": "600",
             "FEED_POLL_MINUTES": "0.05",
             "MEDIA_HOSTS": "127.0.0.1",
+            "META_ORIGIN": self.meta.origin,
+            "META_APP_ID": self.meta.app.facebook_id,
+            "META_APP_SECRET": self.meta.app.facebook_secret,
+            "INSTAGRAM_APP_ID": self.meta.app.instagram_id,
+            "INSTAGRAM_APP_SECRET": self.meta.app.instagram_secret,
+            "CLOUDINARY_URL": self.cloudinary.url,
+            "CLOUDINARY_API": self.cloudinary.origin,
             "DATA_DIR": str(data),
             "WEB_PORT": "0",
             "BANNER": BANNER,
@@ -97,20 +131,35 @@ class Sandbox:
     # ------------------------------------------------------------ what the page offers
 
     def _extras(self) -> Extras:
-        days = self.instagram.bad_days
         return Extras(
             samples=self.samples,
             links=self.links,
-            bad_days=lambda: [
-                BadDay(day.name, day.label, day.description, day.on) for day in days.all()
-            ],
-            switch=days.switch,
+            bad_days=self.bad_days,
+            switch=self.switch,
             banner=BANNER,
             notes=self.notes,
+            pages=self.pages,
         )
 
+    def bad_days(self) -> list[BadDay]:
+        """Those of all stand-ins, with whether they are on."""
+        return [
+            BadDay(day.name, day.label, day.description, day.on)
+            for house in (self.instagram.bad_days, self.meta.bad_days, self.cloudinary)
+            for day in house.all()
+        ]
+
+    def switch(self, name: str, on: bool) -> None:
+        """One bad day, by its name; KeyError if there is none of that name."""
+        for house in (self.instagram.bad_days, self.meta.bad_days, self.cloudinary):
+            if name in {day.name for day in house.all()}:
+                house.switch(name, on)
+                return
+        raise KeyError(name)
+
     def samples(self) -> list[Sample]:
-        """Cookie files, good and bad. Asked for anew, a good one is a newer session."""
+        """Cookie files, good and bad, and files for stories. Asked for anew, a good cookie file is
+        a newer session."""
 
         def cookies(name: str, label: str, description: str, text: str) -> Sample:
             return Sample(name, label, description, "cookies.txt", "text/plain", text.encode())
@@ -138,11 +187,28 @@ class Sandbox:
                 "They look good, but Instagram refuses them.",
                 self.world.cookies_txt(first, session="dead"),
             ),
+            Sample(
+                "story-photo",
+                "A photo for a story",
+                "As a file, 4:5: it is padded to a story's 9:16.",
+                "hills.jpg",
+                "image/jpeg",
+                pictures.jpeg(3, *STORY_PHOTO),
+            ),
+            Sample(
+                "story-film",
+                "A film for a story",
+                "Four seconds at 10 pictures a second: it is encoded anew.",
+                "waves.mp4",
+                "video/mp4",
+                films.mp4(6, Sound.SPEECH, None, STORY_SECONDS, *STORY_FILM),
+            ),
         ]
         return made
 
     def notes(self) -> list[Note]:
-        """Passwords, and the codes that Instagram wants besides at this moment."""
+        """Passwords, and the codes that Instagram wants besides at this moment; tokens of Meta's,
+        each time a new one; a time zone whose clocks are about to change."""
         doors = self.instagram.doors
         made = []
         for member in MEMBERS:
@@ -153,7 +219,17 @@ class Sandbox:
             if doors.door(name) in SECOND_FACTORS:
                 backup = doors.backup_code(name)
                 made.append(Note(f"backup-{name}", f"Backup code of @{name}", backup))
+        for account in self.meta.people.accounts.values():
+            name, kind = account.username, account.type.replace("_", " ").lower()
+            token = self.meta.instagram_token(name)
+            made.append(Note(f"token-{name}", f"Meta token of @{name} ({kind})", token))
+        zone = self.zones.autumn()
+        label = f"A zone where it is 02:00 once more at {zone.change:%H:%M} UTC"
+        made.append(Note("zone", label, zone.name))
         return made
+
+    def pages(self) -> list[Link]:
+        return [Link(self.meta.live_url, "The stories that are live at Meta")]
 
     def links(self) -> list[Link]:
         made = [
@@ -251,7 +327,13 @@ async def sandbox_with_bot(
     """
     with tempfile.TemporaryDirectory(prefix="reelay-demo-") as data:
         async with Sandbox(world, port=port) as sandbox:
-            bot = Bot({**sandbox.settings(Path(data)), **(settings or {})})
+            bot = Bot(
+                {
+                    **sandbox.settings(Path(data)),
+                    **sandbox.zones.environment,
+                    **(settings or {}),
+                }
+            )
             try:
                 await bot.start()
                 yield sandbox, bot

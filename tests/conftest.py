@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -19,8 +20,10 @@ from services.jobs import engine as engine_module
 from services.jobs.engine import Engine, Job
 from storage import migrate
 from storage.database import Database, sqlite_url
+from tests.support import bell
 from tests.support.harness import Harness
 from tests.support.postgres import postgres, pytest_terminal_summary
+from tests.support.stills import short_films
 
 __all__ = ["postgres", "pytest_terminal_summary"]
 
@@ -53,16 +56,28 @@ def certificates_are_read_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def fast_polling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The job engine looks for work every 60 ms."""
-    monkeypatch.setattr(engine_module, "POLL_SECONDS", 0.06)
+@pytest.fixture(scope="session", autouse=True)
+def sniffio_is_looked_for_once() -> Iterator[None]:
+    """httpcore tries to import it for each lock it makes, several in a request. Nobody brings it
+    here, so each try would look through all folders: a quarter of what a request costs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "sniffio", None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def jobs_at_once() -> Iterator[None]:
+    """The job engine finds a new job at once, and stops at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine_module, "POLL_SECONDS", 0.06)
+        bell.hang(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)
 def no_analysis(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Imports leave their files unanalysed, for it costs a process each, unless the test or its
-    module is marked `analysis`."""
+    """Imports leave their files unanalysed, for it costs a process each, and films are short and
+    still, unless the test or its module is marked `analysis`."""
     if request.node.get_closest_marker("analysis") is None:
 
         async def begin(samples: Samples, item_ids: list[int]) -> None:
@@ -73,6 +88,7 @@ def no_analysis(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
         monkeypatch.setattr(Samples, "begin", begin)
         monkeypatch.setattr(Samples, "stranded", stranded)
+        short_films(monkeypatch)
 
 
 @pytest.fixture(scope="session")

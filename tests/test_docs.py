@@ -14,6 +14,8 @@ from aiohttp import web
 from bot.__main__ import main
 from bot.menu import ADMIN_COMMANDS
 from bot.settings import Settings
+from sandbox.cloudinary.server import DAYS as CLOUDINARY_DAYS
+from sandbox.graph.bad_days import DAYS as META_DAYS
 from sandbox.instagram.bad_days import DAYS
 from sandbox.tours import TOURS
 from services.clock import utc_now
@@ -127,7 +129,9 @@ def test_every_example_of_a_media_store_opens(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [sorted(TOURS), sorted(day.name for day in DAYS)], ids=["tours", "days"]
+    "names",
+    [sorted(TOURS), sorted(day.name for day in (*DAYS, *META_DAYS, *CLOUDINARY_DAYS))],
+    ids=["tours", "days"],
 )
 def test_every_tour_and_bad_day_is_in_the_guide(names: list[str]) -> None:
     assert missing(names, read(GUIDE)) == []

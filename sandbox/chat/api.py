@@ -61,6 +61,7 @@ def make_app(telegram: Telegram, extras: Extras) -> web.Application:
     app.router.add_post("/api/send-sample", api.send_sample)
     app.router.add_get("/api/links", api.links)
     app.router.add_get("/api/notes", api.notes)
+    app.router.add_get("/api/pages", api.pages)
     app.router.add_get("/api/bad-days", api.bad_days)
     app.router.add_post("/api/bad-days", api.switch_bad_day)
     app.on_response_prepare.append(_add_security_headers)
@@ -155,6 +156,7 @@ class _Api:
                 upload.mime,
                 caption=upload.caption,
                 as_photo=upload.as_photo,
+                album=upload.album,
             )
         return web.json_response({"message_id": message_id})
 
@@ -189,6 +191,9 @@ class _Api:
 
     async def notes(self, _request: web.Request) -> web.Response:
         return web.json_response([asdict(note) for note in self._extras.notes()])
+
+    async def pages(self, _request: web.Request) -> web.Response:
+        return web.json_response([asdict(page) for page in self._extras.pages()])
 
     async def bad_days(self, _request: web.Request) -> web.Response:
         return web.json_response([asdict(day) for day in self._extras.bad_days()])

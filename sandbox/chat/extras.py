@@ -23,7 +23,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An address that is worth pasting into the chat."""
+    """An address: worth pasting into the chat, or, of `pages`, worth opening beside it."""
 
     url: str
     label: str
@@ -60,3 +60,4 @@ class Extras:
     switch: Callable[[str, bool], None]
     banner: str
     notes: Callable[[], Sequence[Note]] = tuple
+    pages: Callable[[], Sequence[Link]] = tuple

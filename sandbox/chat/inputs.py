@@ -65,10 +65,11 @@ class Upload:
     data: bytes
     caption: str
     as_photo: bool
+    album: str
 
 
 async def read_upload(request: web.Request, *, limit: int) -> Upload:
-    """The form `user, file, caption, as_photo`, its file at most `limit` bytes.
+    """The form `user, file, caption, as_photo, album`, its file at most `limit` bytes.
 
     A body far above the limit ends in `web.HTTPRequestEntityTooLarge` while it is being read.
     """
@@ -89,6 +90,9 @@ async def read_upload(request: web.Request, *, limit: int) -> Upload:
     as_photo = _field(form.get("as_photo"))
     if as_photo not in {"", "true", "false"}:
         raise web.HTTPBadRequest(text="as_photo is true or false.")
+    album = _field(form.get("album"))
+    if not re.fullmatch(r"[0-9]{0,18}", album):
+        raise web.HTTPBadRequest(text="An album's id is a number.")
     data = file.file.read(limit + 1)
     if not data:
         raise web.HTTPBadRequest(text="The file is empty.")
@@ -97,7 +101,8 @@ async def read_upload(request: web.Request, *, limit: int) -> Upload:
     mime = _mime(file.content_type)
     if as_photo == "true" and mime not in PHOTO_TYPES:
         raise web.HTTPBadRequest(text="A photo is a JPEG, PNG or WebP picture.")
-    return Upload(int(user), _file_name(file.filename), mime, data, caption, as_photo == "true")
+    name, photo = _file_name(file.filename), as_photo == "true"
+    return Upload(int(user), name, mime, data, caption, photo, album)
 
 
 def _field(value: object) -> str:

@@ -128,9 +128,11 @@ class Telegram:
         *,
         caption: str = "",
         as_photo: bool = False,
+        album: str = "",
         chat_id: int | None = None,
     ) -> int:
         """Sends a file, as the app does: films and music by type, pictures only with as_photo.
+        `album`: shared by those that are sent at once.
 
         ValueError: Telegram does not take the file, or the bot is blocked. KeyError: see say().
         """
@@ -142,6 +144,8 @@ class Telegram:
         except ApiError as problem:
             raise ValueError(problem.description) from problem
         fields: Json = {kind: file.media, **plain(caption).as_caption()}
+        if album:
+            fields["media_group_id"] = album
         return self._arrive(user_id, chat_id or user_id, fields)
 
     def tap(self, user_id: int, message_id: int, data: str, *, chat_id: int | None = None) -> str:

@@ -22,12 +22,18 @@ class TourFailed(Exception):
 
 
 class Visitor:
-    def __init__(self, telegram: Telegram, user_id: int, out: TextIO) -> None:
+    """`patience`: seconds of silence after which they give up."""
+
+    def __init__(
+        self, telegram: Telegram, user_id: int, out: TextIO, *, patience: float = PATIENCE
+    ) -> None:
         self._telegram = telegram
         self._user_id = user_id
         self._out = out
+        self._patience = patience
         self._events = telegram.subscribe()
         self._printed: dict[int, str] = {}
+        self._received: set[int] = set()
 
     # ------------------------------------------------------------ acts
 
@@ -35,15 +41,21 @@ class Visitor:
         self._print("me ", text)
         self._telegram.say(self._user_id, text)
 
-    def send_file(self, name: str, data: bytes) -> None:
-        self._print("me ", f"[file {name}, {len(data)} bytes]")
-        self._telegram.send_file(self._user_id, name, data, "text/plain")
+    def send_file(
+        self, name: str, data: bytes, mime: str = "text/plain", *, caption: str = ""
+    ) -> None:
+        said = f" {caption}" if caption else ""
+        self._print("me ", f"[file {name}, {len(data)} bytes]{said}")
+        self._telegram.send_file(self._user_id, name, data, mime, caption=caption)
 
-    async def tap(self, label: str) -> None:
-        """The newest button whose label contains this; waits until there is one."""
+    async def tap(self, label: str, *, below: Json | None = None) -> None:
+        """The newest button whose label contains this, or the one `below` a message; waits until
+        there is one."""
 
         def find() -> tuple[int, str] | None:
             for message in reversed(self._telegram.history(self._user_id)):
+                if below is not None and message["message_id"] != below["message_id"]:
+                    continue
                 for row in message.get("reply_markup", {}).get("inline_keyboard", []):
                     for key in row:
                         if label in key["text"] and "callback_data" in key:
@@ -82,16 +94,18 @@ class Visitor:
         return await self._until(find, f"a button like {pattern!r}")
 
     async def receives(self, ending: str) -> bytes:
-        """Waits for a document whose name ends so; returns its bytes."""
+        """Waits for a document whose name ends so; returns its bytes. Each comes once."""
 
         def find() -> Json | None:
             for message in reversed(self._telegram.history(self._user_id)):
                 name = message.get("document", {}).get("file_name", "")
-                if message["from"]["is_bot"] and name.endswith(ending):
+                new = message["message_id"] not in self._received
+                if message["from"]["is_bot"] and new and name.endswith(ending):
                     return message
             return None
 
         message = await self._until(find, f"a file *{ending}")
+        self._received.add(message["message_id"])
         name, data = self._telegram.file_bytes(message["document"]["file_id"])
         self._print("bot", f"[file {name}, {len(data)} bytes]")
         return data
@@ -106,14 +120,14 @@ class Visitor:
     async def _until(self, find: Callable[[], Found | None], what: str) -> Found:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(PATIENCE) as patience:
+            async with asyncio.timeout(self._patience) as patience:
                 while (found := find()) is None:
                     event = await self._next_event()
                     if event.chat_id == self._user_id and event.kind in ("message", "edit"):
                         self._show(event.payload)
-                        patience.reschedule(loop.time() + PATIENCE)
+                        patience.reschedule(loop.time() + self._patience)
         except TimeoutError:
-            raise TourFailed(f"{PATIENCE:.0f} s of silence, in vain for {what}") from None
+            raise TourFailed(f"{self._patience:.0f} s of silence, in vain for {what}") from None
         return found
 
     async def _next_event(self) -> Event:

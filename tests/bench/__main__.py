@@ -15,10 +15,10 @@ from functools import partial
 import click
 
 from sandbox.world import World
-from tests.bench import accuracy, answers, feed, footprint, importing, media
+from tests.bench import accuracy, answers, feed, fitting, footprint, importing, media, stories
 from tests.bench.table import Result, show
 
-NAMES = ("import", "answers", "footprint", "feed", "media", "accuracy")
+NAMES = ("import", "answers", "footprint", "feed", "media", "accuracy", "fitting", "stories")
 
 
 @click.command()
@@ -44,6 +44,8 @@ async def _run(only: str | None, librosa: str | None) -> list[str]:
         ("feed", feed.run),
         ("media", partial(media.run, librosa=librosa)),
         ("accuracy", accuracy.run),
+        ("fitting", fitting.run),
+        ("stories", stories.run),
     ):
         if only in (None, name):
             result: Result = await benchmark(world)

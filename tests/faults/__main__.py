@@ -12,11 +12,11 @@ import time
 
 import click
 
-from tests.faults import captions, feed, fuzz, kill, media, move, planted
+from tests.faults import captions, feed, fuzz, kill, media, move, planted, stories
 from tests.faults.table import Figure, table
 
-PARTS = ("kill", "feed", "move", "fuzz", "captions", "media", "secrets")
-RUNS = {"kill": 100, "feed": 100, "move": 60, "captions": 2_000, "media": 2_000}
+PARTS = ("kill", "feed", "stories", "move", "fuzz", "captions", "media", "secrets")
+RUNS = {"kill": 100, "feed": 100, "stories": 200, "move": 60, "captions": 2_000, "media": 2_000}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,7 +24,10 @@ RUNS = {"kill": 100, "feed": 100, "move": 60, "captions": 2_000, "media": 2_000}
 @click.option("--seed", type=int, help="Of the moments and of the inputs; drawn if not given.")
 @click.option("--examples", default=20_000, show_default=True, help="Cases of each kind of input.")
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="Leave out the others.")
-def main(runs: int | None, seed: int | None, examples: int, only: tuple[str, ...]) -> None:
+@click.option("--day", type=click.Choice(stories.NAMES), multiple=True, help="Of the stories.")
+def main(
+    runs: int | None, seed: int | None, examples: int, only: tuple[str, ...], day: tuple[str, ...]
+) -> None:
     """Disturb Reelay in every way that its specification names, and print what came of it."""
     seed = secrets.randbelow(10**6) if seed is None else seed
     click.echo(f"seed {seed}")
@@ -39,6 +42,8 @@ def main(runs: int | None, seed: int | None, examples: int, only: tuple[str, ...
                 figures += asyncio.run(feed.run(runs or RUNS[part], seed))
             case "move":
                 figures += asyncio.run(move.run(runs or RUNS[part], seed))
+            case "stories":
+                figures += asyncio.run(stories.run(runs or RUNS[part], seed, day))
             case "fuzz":
                 figures += asyncio.run(fuzz.run(examples, seed))
             case "captions":

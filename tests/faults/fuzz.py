@@ -15,6 +15,7 @@ KINDS = {
     "callback data": ("tests/bot/test_fuzz.py", "any_callback_data"),
     "commands": ("tests/bot/test_fuzz.py", "any_commands"),
     "uploads": ("tests/bot/test_fuzz.py", "any_upload"),
+    "steps of a story": ("tests/services/stories/test_interleavings.py", "Interleavings"),
 }
 AT_ONCE = 2
 _CASES = re.compile(r"- (\d+) passing, \d+ failing")

@@ -18,9 +18,11 @@ from sandbox.demo import TOKEN, Sandbox
 from sandbox.instagram import Refusal
 from sandbox.tours.visitor import Visitor
 from tests.bot.planted import files_of, leaks, secrets_of, unzipped
+from tests.faults import planted_meta
 from tests.faults.process import FAST, BotProcess, free_port
 from tests.faults.table import Figure, equal
 
+PATIENCE = 150.0  # a story waits half a minute to be undone, and another one in doubt
 HOOK = "planted-hook-9f2c71"  # in the address of a webhook
 
 
@@ -34,6 +36,7 @@ async def run() -> list[Figure]:
             settings = {
                 **sandbox.settings(data),
                 **FAST,
+                **planted_meta.settings(sandbox),
                 "LOG_LEVEL": "DEBUG",
                 "TMPDIR": str(temporary),
                 "WEB_PORT": str(port),
@@ -42,7 +45,9 @@ async def run() -> list[Figure]:
             bot = BotProcess(settings, folder / "bot.log")
             await bot.start()
             try:
-                mia = Visitor(sandbox.telegram, sandbox.users["mia"], io.StringIO())
+                mia = Visitor(
+                    sandbox.telegram, sandbox.users["mia"], io.StringIO(), patience=PATIENCE
+                )
                 base = f"http://127.0.0.1:{port}"
                 shown = await _visit(sandbox, mia, await bot.claim_code(), base)
                 # killed in the middle of a call, which leaves its cookies to the next start
@@ -65,6 +70,9 @@ async def run() -> list[Figure]:
                     yield from unzipped(f"export {number}", export)
                 yield from files_of(Path("/dev/shm") / f"reelay-{os.getuid()}")
                 yield from pages
+                yield from shown.met.pages
+                yield "stories.csv", shown.met.export
+                yield from planted_meta.addresses(sandbox)
 
             def chat() -> Iterator[tuple[str, bytes]]:
                 history = sandbox.telegram.history(sandbox.users["mia"])
@@ -77,6 +85,7 @@ async def run() -> list[Figure]:
                 "token": TOKEN,
                 "key": (data / "secret.key").read_text().strip(),
                 "webhook's address": HOOK,
+                **planted_meta.secrets(sandbox, shown.met),
             }
             # the chat shows these once, to the one they are for
             of_the_feed = {"reader's token": shown.token, "signing key": shown.signing_key}
@@ -86,7 +95,7 @@ async def run() -> list[Figure]:
     for leak in found:
         print(f"FOUND {leak}", flush=True)  # noqa: T201
     return [
-        Figure("secrets", "planted", str(len(secrets)), ">= 12", len(secrets) >= 12),
+        Figure("secrets", "planted", str(len(secrets)), ">= 24", len(secrets) >= 24),
         Figure("secrets", "places searched", str(len(searched)), ">= 100", len(searched) >= 100),
         equal("secrets", "found", len(found), 0),
     ]
@@ -103,6 +112,7 @@ class Shown:
     token: str
     signing_key: str
     exports: list[bytes]
+    met: planted_meta.Met
 
 
 async def _visit(sandbox: Sandbox, mia: Visitor, claim_code: str, base: str) -> Shown:
@@ -117,6 +127,7 @@ async def _visit(sandbox: Sandbox, mia: Visitor, claim_code: str, base: str) -> 
     mia.send_file("cookies.txt", _cookies(sandbox, "ok").encode())
     await mia.sees("Connected as @mia")
     token, signing_key = await _visit_feed(mia, base)
+    met = await planted_meta.visit(sandbox, mia)
     sandbox.instagram.refuse_next("/api/v1/feed/", Refusal.UNKNOWN_SHAPE)
     mia.say(sandbox.world.collection_url("mia", "empty"))
     await mia.sees("Nothing was charged")
@@ -126,7 +137,7 @@ async def _visit(sandbox: Sandbox, mia: Visitor, claim_code: str, base: str) -> 
     mia.say("/privacy")
     await mia.tap("Export")
     endings = ("reelay-1.zip", "reelay-feed.zip")
-    return Shown(token, signing_key, [await mia.receives(ending) for ending in endings])
+    return Shown(token, signing_key, [await mia.receives(ending) for ending in endings], met)
 
 
 async def _visit_feed(mia: Visitor, base: str) -> tuple[str, str]:

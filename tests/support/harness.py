@@ -11,10 +11,13 @@ import asyncio
 import io
 import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
+
+from sqlalchemy import event
 
 from bot.app import App
 from bot.settings import ROLES, Settings
@@ -27,7 +30,8 @@ from storage import connections
 from tests.support.clock import MovableClock
 
 Found = TypeVar("Found")
-PUMPED = ("notices", "progress cards", "wake imports", "wake polls")
+PUMPED = ("notices", "progress cards", "wake imports", "wake polls", "stories")
+LULL = 0.4
 FAST = {
     "INSTAGRAM_PACE_SECONDS": "0-0",
     "INSTAGRAM_REQUESTS_PER_MINUTE": "1000000",
@@ -49,7 +53,7 @@ class PumpedVisitor(Visitor):
                 async with asyncio.timeout(0.05):
                     return await super()._next_event()
             except TimeoutError:
-                await self._harness.turn()
+                await self._harness.turn_if_changed()
 
     async def until(self, find: Callable[[], Found | None], what: str) -> Found:
         """Waits until `find` gives something; fails after a minute, saying what was awaited."""
@@ -109,10 +113,12 @@ class Harness:
     ) -> None:
         self.data = data
         self.clock = MovableClock()
-        self.sandbox = Sandbox(world)
+        self.sandbox = Sandbox(world, now=self.clock)
         self._templates = templates
         self._settings = settings
         self.app: App
+        self._changes = 0  # rows written since the bot was started
+        self._turned_at = (-1, 0.0)
 
     @property
     def telegram(self) -> Telegram:
@@ -142,12 +148,27 @@ class Harness:
     async def start_bot(self) -> None:
         """Also for a second start on the same data."""
         self.app = App(self.settings(), ROLES, self.clock)
+        event.listen(self.app.database.engine.sync_engine, "after_cursor_execute", self._count)
         await self.app.start()
 
     async def turn(self) -> None:
         """One turn of the loops that a person would wait for."""
+        self._turned_at = (self._changes, time.monotonic())
         for name in PUMPED:
             await self.app.clock.tick(name)
+
+    async def turn_if_changed(self) -> bool:
+        """For whoever waits: a turn costs 10 ms, so there is none, up to LULL seconds, while no
+        row has changed. Says whether there was one."""
+        changes, at = self._turned_at
+        if changes == self._changes and time.monotonic() - at < LULL:
+            return False
+        await self.turn()
+        return True
+
+    def _count(self, _db: Any, cursor: Any, _sql: str, _given: Any, context: Any, _: bool) -> None:
+        if (context.isinsert or context.isupdate or context.isdelete) and cursor.rowcount:
+            self._changes += 1
 
     async def tick(self, name: str) -> None:
         await self.app.clock.tick(name)

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -79,17 +80,27 @@ class Postgres:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    given = os.environ.get(GIVEN)
+    with running() as server:
+        if server is None:
+            _skipped.append(WHY_SKIPPED)
+            pytest.skip(WHY_SKIPPED)
+        yield server
+
+
+@contextmanager
+def running() -> Iterator[Postgres | None]:
+    """The given server, or a throw-away one for the length of the block; None: there is neither."""
+    given, programs = os.environ.get(GIVEN), _programs()
     if given:
         server = Postgres(given)
-        yield server
-        server.close()
-        return
-    programs = _programs()
-    if programs is None:
-        _skipped.append(WHY_SKIPPED)
-        pytest.skip(WHY_SKIPPED)
-    yield from _throw_away(programs)
+        try:
+            yield server
+        finally:
+            server.close()
+    elif programs:
+        yield from _throw_away(programs)
+    else:
+        yield None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -28,11 +28,12 @@ export const post = (path, body) =>
     body: JSON.stringify(body),
   });
 
-export function upload({ user, file, caption, asPhoto }) {
+export function upload({ user, file, caption, asPhoto, album }) {
   const form = new FormData();
   form.append("user", String(user));
   form.append("caption", caption);
   form.append("as_photo", String(asPhoto));
+  form.append("album", album);
   form.append("file", file, file.name);
   return request("api/upload", { method: "POST", body: form });
 }

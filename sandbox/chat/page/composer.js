@@ -7,6 +7,7 @@ import { trouble } from "./notices.js";
 const FILE_LIMIT = 50 * 2 ** 20;
 const PHOTO_LIMIT = 10 * 2 ** 20;
 const CAPTION_LIMIT = 1024;
+const ALBUM_LIMIT = 10;
 const PHOTO_TYPES = ["image/jpeg", "image/png", "image/webp"];
 
 export class Composer {
@@ -214,6 +215,14 @@ export class Composer {
     this.#drawTray();
   }
 
+  /** The id that Telegram's apps give to what is sent at once: photos and films, or files. */
+  #album() {
+    const many = this.#waiting.length > 1 && this.#waiting.length <= ALBUM_LIMIT;
+    const visual = ({ file, asPhoto }) => asPhoto || file.type.startsWith("video/");
+    const seen = this.#waiting.filter(visual).length;
+    return many && (seen === 0 || seen === this.#waiting.length) ? String(Date.now()) : "";
+  }
+
   async #submit() {
     const input = byId("input");
     const text = input.value.trim();
@@ -233,9 +242,10 @@ export class Composer {
   /** One after another, the caption with the first; what was not taken stays in the tray. */
   async #sendFiles(caption) {
     let words = caption;
+    const album = this.#album();
     while (this.#waiting.length) {
       const { file, asPhoto, address } = this.#waiting[0];
-      const answer = await upload({ user: this.#user, file, caption: words, asPhoto });
+      const answer = await upload({ user: this.#user, file, caption: words, asPhoto, album });
       if (answer === null) return words === "";
       if (address) URL.revokeObjectURL(address);
       this.#waiting.shift();

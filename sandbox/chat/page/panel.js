@@ -1,4 +1,4 @@
-// "Try this" beside the chat, a drawer on narrow screens: who one is, links, samples, passwords, bad days.
+// "Try this" beside the chat, a drawer on narrow screens: who one is, links, samples, passwords, pages, bad days.
 import { get, post } from "./api.js";
 import { byId, el, icon } from "./dom.js";
 
@@ -22,15 +22,17 @@ export class Panel {
 
   /** Reads what the sandbox offers; resolves to the samples, which the paper clip offers too. */
   async load() {
-    const [links, samples, notes, days] = await Promise.all([
+    const [links, samples, notes, pages, days] = await Promise.all([
       get("api/links"),
       get("api/samples"),
       get("api/notes"),
+      get("api/pages"),
       get("api/bad-days"),
     ]);
     this.#drawLinks(links ?? []);
     this.#drawSamples(samples ?? []);
     this.#drawNotes(notes ?? []);
+    this.#drawPages(pages ?? []);
     this.#drawDays(days ?? []);
     return samples ?? [];
   }
@@ -91,6 +93,20 @@ export class Panel {
     byId("notes").replaceChildren(...cards);
   }
 
+  /** They open beside the chat. */
+  #drawPages(pages) {
+    byId("pages-section").hidden = !pages.length;
+    const cards = pages.map(({ url, label }) =>
+      el(
+        "a",
+        { class: "card", href: url, target: "_blank", rel: "noopener" },
+        icon("out"),
+        this.#words(label, url.replace(/^https?:\/\//, "")),
+      ),
+    );
+    byId("pages").replaceChildren(...cards);
+  }
+
   /** As it is now: a code lives for half a minute, and bad days ask for others. */
   async #suggestNote(name) {
     const notes = (await get("api/notes")) ?? [];
@@ -104,13 +120,17 @@ export class Panel {
       this.#closeDrawer();
       act();
     };
-    const words = el(
+    const words = this.#words(label, description);
+    return el("button", { class: "card", type: "button", onclick: press }, icon(picture), words);
+  }
+
+  #words(label, description) {
+    return el(
       "span",
       { class: "file-words" },
       el("b", {}, label),
       el("small", {}, description),
     );
-    return el("button", { class: "card", type: "button", onclick: press }, icon(picture), words);
   }
 
   #drawDays(days) {

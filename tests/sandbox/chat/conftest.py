@@ -100,6 +100,7 @@ class Offers:
             switch=self.switch,
             banner="This is the sandbox: nothing here reaches Instagram or Telegram.",
             notes=lambda: [Note("code-leo", "Code of @leo", "123456")],
+            pages=lambda: [Link("http://127.0.0.1:9/live", "What is live")],
         )
 
 

@@ -199,6 +199,15 @@ class TestFiles:
         assert response.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''")
         assert response.headers["Content-Disposition"].endswith("cookies%20%C3%BC.html")
 
+    async def test_what_is_sent_at_once_is_an_album(
+        self, http: aiohttp.ClientSession, address: str, telegram: Telegram
+    ) -> None:
+        for name in ("a.txt", "b.txt"):
+            await upload(http, address, file=(name, b"x", "text/plain"), album="17")
+        await upload(http, address, file=("c.txt", b"x", "text/plain"), album="")
+        albums = [message.get("media_group_id") for message in telegram.history(MIA)]
+        assert albums == ["17", "17", None]
+
     async def test_a_photo_is_shown_in_the_page(
         self, http: aiohttp.ClientSession, address: str, telegram: Telegram
     ) -> None:
@@ -220,6 +229,7 @@ class TestFiles:
             {"file": ("a.txt", b"x", "text/plain"), "user": "mia"},
             {"file": ("a.txt", b"x", "text/plain"), "caption": "x" * 1025},
             {"file": ("a.txt", b"x", "text/plain"), "as_photo": "maybe"},
+            {"file": ("a.txt", b"x", "text/plain"), "album": "one"},
             {"file": ("a.txt", b"x", "text/plain"), "as_photo": "true"},
             {"file": ("a.jpg", b"no picture", "image/jpeg"), "as_photo": "true"},
         ],
@@ -317,6 +327,10 @@ class TestExtras:
     async def test_notes_are_listed(self, http: aiohttp.ClientSession, address: str) -> None:
         _, notes = await get(http, f"{address}/api/notes")
         assert notes == [{"name": "code-leo", "label": "Code of @leo", "text": "123456"}]
+
+    async def test_pages_are_listed(self, http: aiohttp.ClientSession, address: str) -> None:
+        _, pages = await get(http, f"{address}/api/pages")
+        assert pages == [{"url": "http://127.0.0.1:9/live", "label": "What is live"}]
 
     async def test_a_bad_day_is_switched(
         self, http: aiohttp.ClientSession, address: str, offers: Offers

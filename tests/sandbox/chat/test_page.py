@@ -342,6 +342,10 @@ async def test_the_side_panel_offers_links_samples_and_bad_days(
     await panel.get_by_role("button", name="Mia's cookies").click()
     await expect(page.locator(".row.mine .document")).to_contain_text("cookies.txt")
 
+    page_of_live = panel.get_by_role("link", name="What is live")
+    await expect(page_of_live).to_have_attribute("href", "http://127.0.0.1:9/live")
+    await expect(page_of_live).to_have_attribute("target", "_blank")
+
     switch = panel.get_by_role("switch", name="Cookies die")
     async with page.expect_response("**/api/bad-days"):
         await switch.click()

@@ -245,7 +245,7 @@ def test_the_panel_knows_what_each_log_in_asks_for(world):
     sandbox = Sandbox(world)
     doors = sandbox.instagram.doors
     notes = {note.name: note.text for note in sandbox.notes()}
-    assert set(notes) == {
+    assert {name for name in notes if name.partition("-")[0] in ("password", "code", "backup")} == {
         "password-mia", "password-leo", "code-leo", "backup-leo", "password-zoe", "code-zoe",
         "backup-zoe",
     }  # fmt: skip

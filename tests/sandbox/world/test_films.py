@@ -14,6 +14,8 @@ from PIL import Image
 from sandbox.world import TRACKS, Kind, Sound, Track, World, films, music, pictures
 from sandbox.world.posts import FILM_SIZE
 
+pytestmark = pytest.mark.analysis  # the true films
+
 
 @pytest.fixture(scope="module")
 def world() -> World:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from bot import ground as ground_module
+from sandbox.instagram import web_api
 from sandbox.world import World
 from services.instagram import cdn
-from tests.services.importing.stage import Stage
+from tests.services.importing.stage import PAGE, POSTS, Stage, world_with
 from tests.support.harness import Harness
 
 Launch = Callable[..., Awaitable[Stage]]
@@ -23,13 +24,19 @@ Launch = Callable[..., Awaitable[Stage]]
 async def launch(
     tmp_path: Path, templates: Path, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Launch]:
-    """`await launch(connected=…, world=…, **settings)`."""
+    """`await launch(connected=…, world=…, **settings)`; the world is a small one unless given."""
     monkeypatch.setattr(ground_module, "_scratch", lambda data: data / "scratch")
     monkeypatch.setattr(cdn, "_PAUSES", (0, 0))
+    small = world_with(world, world.collection("mia", "beats").posts[:POSTS])
     stages: list[Stage] = []
     async with AsyncExitStack() as stack:
 
-        async def start(*, connected: bool = True, world: World = world, **settings: str) -> Stage:
+        async def start(
+            *, connected: bool = True, world: World | None = None, **settings: str
+        ) -> Stage:
+            if world is None:
+                world = small
+                monkeypatch.setattr(web_api, "PAGE_SIZE", PAGE)
             harness = await stack.enter_async_context(
                 Harness(tmp_path / "data", world, templates=templates, **settings)
             )
@@ -53,7 +60,7 @@ async def stage(launch: Launch) -> Stage:
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Batches of 10, so that an import of 24 posts has several."""
+    """Batches of 2, so that an import of 8 posts has several."""
     for module in ("decisions", "service"):
-        monkeypatch.setattr(f"services.importing.{module}.BATCH", 10)
-    return 10
+        monkeypatch.setattr(f"services.importing.{module}.BATCH", 2)
+    return 2

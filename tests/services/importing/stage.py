@@ -22,6 +22,8 @@ from storage.tables import imports, media, notices, posts, samples
 from tests.support.harness import Harness, PumpedVisitor
 
 PATIENCE = 30.0
+POSTS = 8  # of Mia's "beats" in these tests: a carousel and films, two of them deleted on bad days
+PAGE = 5  # so many posts at once: as in the whole world, there is a second page with three
 LISTS = "/api/v1/feed/"
 SINGLES = "/api/v1/media/"
 
@@ -110,8 +112,9 @@ class Stage:
                         if view.item.state == state and as_wanted:
                             await self.harness.turn()
                             return view
-                    await self.harness.turn()
-                    await asyncio.sleep(0.06)
+                    await asyncio.sleep(0.1)
+                    while not await self.harness.turn_if_changed():  # noqa: ASYNC110
+                        await asyncio.sleep(0.06)
         except TimeoutError:
             raise AssertionError(f"import {import_id} is not {state} {wanted}: {view}") from None
 

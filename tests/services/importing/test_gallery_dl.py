@@ -55,7 +55,7 @@ async def test_three_tries_then_a_card_with_the_version(
     assert stage.instagram.api_requests() == asked
 
     await stage.mia.tap("Resume")
-    assert (await stage.reaches("done")).tally.saved == 24
+    assert (await stage.reaches("done")).tally.saved == 8
 
 
 async def test_a_changed_answer_is_kept_for_the_report(stage: Stage) -> None:
@@ -69,7 +69,7 @@ async def test_a_changed_answer_is_kept_for_the_report(stage: Stage) -> None:
     assert stage.app.ground.gallery.version() in text
     assert "xdt_saved_v2" in text
     await stage.mia.tap("Resume")
-    assert (await stage.reaches("done")).tally.saved == 24
+    assert (await stage.reaches("done")).tally.saved == 8
 
 
 async def test_one_bad_answer_is_survived_in_silence(stage: Stage) -> None:
@@ -78,7 +78,7 @@ async def test_one_bad_answer_is_survived_in_silence(stage: Stage) -> None:
     await stage.reaches("waiting", reason="upstream")
     stage.clock.advance(seconds=10)
     view = await stage.reaches("done")
-    assert (view.tally.saved, view.item.tries) == (24, 0)
+    assert (view.tally.saved, view.item.tries) == (8, 0)
     assert await stage.notices("import_paused") == 0
 
 

@@ -28,7 +28,7 @@ async def test_it_waits_by_itself_and_says_until_when(stage: Stage, refusal: Ref
     assert stage.instagram.api_requests() == asked
     stage.clock.advance(minutes=1)
     view = await stage.reaches("done")
-    assert (view.tally.saved, view.balance) == (24, 476)
+    assert (view.tally.saved, view.balance) == (8, 492)
     assert len(stage.listed) == 3
 
 
@@ -54,7 +54,7 @@ async def test_a_second_strike_freezes_longer_and_all_imports_of_the_identity(
     assert view.item.wait_until
     assert timedelta(minutes=14) < view.item.wait_until - stage.clock() <= timedelta(minutes=15)
     stage.clock.advance(minutes=15)
-    assert (await stage.reaches("done", 2)).tally.saved == 24
+    assert (await stage.reaches("done", 2)).tally.saved == 8
 
 
 async def test_a_freeze_outlives_a_restart(stage: Stage) -> None:
@@ -67,4 +67,4 @@ async def test_a_freeze_outlives_a_restart(stage: Stage) -> None:
     await stage.reaches("waiting", reason="rate")
     assert stage.instagram.api_requests() == asked
     stage.clock.advance(minutes=5)
-    assert (await stage.reaches("done")).tally.saved == 24
+    assert (await stage.reaches("done")).tally.saved == 8

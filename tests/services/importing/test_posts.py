@@ -63,9 +63,9 @@ async def test_deleted_posts_are_gone_and_refunded(stage: Stage) -> None:
     assert gone
     await stage.run()
     view = await stage.reaches("done")
-    assert (view.tally.gone, view.tally.saved) == (len(gone), 24 - len(gone))
-    assert (view.charged, view.refunded) == (24, len(gone))
-    assert view.balance == 500 - 24 + len(gone)
+    assert (view.tally.gone, view.tally.saved) == (len(gone), 8 - len(gone))
+    assert (view.charged, view.refunded) == (8, len(gone))
+    assert view.balance == 500 - 8 + len(gone)
     assert await errors(stage) == {post.code: "gone" for post in gone}
     assert len(stage.requests(SINGLES)) == len(gone)
     await stage.mia.sees(f"{len(gone)} gone: deleted or private")
@@ -200,5 +200,5 @@ async def test_an_unreadable_post_fails_alone(
     monkeypatch.setattr(web_api, "media", media_without_files)
     await stage.run()
     view = await stage.reaches("done")
-    assert (view.tally.saved, view.tally.failed, view.charged) == (23, 1, 23)
+    assert (view.tally.saved, view.tally.failed, view.charged) == (7, 1, 7)
     assert await errors(stage) == {victim.code: "unreadable"}

@@ -28,6 +28,7 @@ from storage.samples import of_posts as samples_of_posts
 from storage.tables import posts, samples
 from tests.services.importing.conftest import Launch
 from tests.services.importing.stage import PATIENCE, Stage, world_with
+from tests.support.stills import short_films
 
 pytestmark = pytest.mark.analysis
 
@@ -76,8 +77,8 @@ async def settled(stage: Stage) -> list[Sample]:
             found = await rows(stage)
             if found and all(one.state != "pending" for one in found):
                 return found
-            await stage.harness.turn()
-            await asyncio.sleep(0.02)
+            await stage.harness.turn_if_changed()
+            await asyncio.sleep(0.06)
 
 
 async def balance(stage: Stage) -> int:
@@ -87,8 +88,9 @@ async def balance(stage: Stage) -> int:
 
 def answers(monkeypatch: pytest.MonkeyPatch, *given: Mapping[str, Any] | str) -> list[str]:
     """The runner gives these in turn, the last for ever: an answer, or the reason of a failure.
-    Returns the sources that it was asked for."""
+    Returns the sources that it was asked for. As nobody opens the films, they are short."""
     asked: list[str] = []
+    short_films(monkeypatch)
 
     async def run(
         runner: MediaRunner, task: str, arguments: Mapping[str, Any], **_: object

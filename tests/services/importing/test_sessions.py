@@ -7,7 +7,7 @@ import pytest
 from sandbox.instagram import bad_days
 from sandbox.instagram.answers import Refusal
 from tests.services.importing.conftest import Launch
-from tests.services.importing.stage import LISTS, SINGLES, Stage
+from tests.services.importing.stage import LISTS, PAGE, SINGLES, Stage
 
 
 async def nothing_happened(stage: Stage) -> None:
@@ -54,11 +54,11 @@ async def test_dead_cookies_at_the_start(stage: Stage, refusal: Refusal) -> None
 
 @pytest.mark.usefixtures("small_batches")
 async def test_cookies_die_in_mid_import(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bad_days, "FATAL_POST", 21)  # with the first page
+    monkeypatch.setattr(bad_days, "FATAL_POST", PAGE)  # with the first page
     stage.instagram.bad_days.switch("cookies-die", on=True)
     await stage.run()
     view = await stage.reaches("paused", reason="cookies")
-    assert (view.tally.saved, view.tally.held, view.balance) == (20, 0, 480)
+    assert (view.tally.saved, view.tally.held, view.balance) == (4, 0, 496)
     first, second = stage.listed
     assert (first, bool(second)) == ("", True)
     card = await stage.mia.sees("log in again. Send new cookies")
@@ -76,7 +76,7 @@ async def test_cookies_die_in_mid_import(stage: Stage, monkeypatch: pytest.Monke
     await stage.harness.send_cookies(stage.mia, stage.world.cookies_txt("mia", "new"))
     await stage.mia.sees("Connected as .*\nImports that waited for this go on")
     view = await stage.reaches("done")
-    assert (view.tally.saved, view.balance) == (24, 476)
+    assert (view.tally.saved, view.balance) == (8, 492)
     assert stage.listed[-1] == second  # by itself, at the stored cursor, and only that page
     assert stage.listed.count("") == 3  # the import's first page, and the two checks
     assert await stage.notices("import_paused") == 1
@@ -110,6 +110,6 @@ async def test_a_checkpoint_waits_for_its_owner(stage: Stage) -> None:
 
     await stage.mia.tap("Resume")
     view = await stage.reaches("done")
-    assert view.tally.saved == 24
+    assert view.tally.saved == 8
     assert len(stage.requests(SINGLES)) == 0
     assert len(stage.listed) == 3
