@@ -93,6 +93,12 @@ async def add(
     return int(made.scalar_one())
 
 
+async def lock(db: AsyncConnection, account_id: int) -> None:
+    """Others that lock it wait for the end of this transaction; on SQLite all that write do."""
+    account = story_accounts.c.id == account_id
+    await db.execute(sa.select(story_accounts.c.id).where(account).with_for_update())
+
+
 async def get(db: AsyncConnection, account_id: int) -> StoryAccount | None:
     query = sa.select(*_ACCOUNT).where(story_accounts.c.id == account_id)
     row = (await db.execute(query)).first()

@@ -73,6 +73,8 @@ class Planning:
     async def _fill(self, account: StoryAccount, now: datetime) -> int:
         ahead = max(timedelta(minutes=account.ask_minutes), AHEAD)
         async with self.database.write() as db:
+            # another process that plans now would use up files between two of these reads
+            await story_accounts.lock(db, account.id)
             turns = await _turns(db, account, now - LATE, now + ahead)
             made = 0
             for turn in turns:

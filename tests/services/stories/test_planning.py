@@ -105,6 +105,7 @@ async def test_a_slot_is_filled_half_an_hour_ahead_and_once(planner: Planner) ->
     assert [one.item_id for one in await planner.stories()] == [first, second]
 
 
+@pytest.mark.usefixtures("templates")  # made before the loop runs
 @pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
 async def test_two_clocks_at_once_fill_each_slot_once(
     dialect: str, request: pytest.FixtureRequest
