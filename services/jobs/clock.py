@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -24,12 +24,13 @@ GRACE = timedelta(seconds=5)  # for loops that are faster than a slow disk
 
 @dataclass(slots=True)
 class Loop:
-    """`beat_at`: when a tick last ended well."""
+    """`beat_at`: when a tick last ended well. `turn`: of whoever ticks it."""
 
     name: str
     every: timedelta
     beat_at: datetime
     tick: Tick
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Clock:
@@ -56,13 +57,14 @@ class Clock:
         )
 
     async def tick(self, name: str) -> None:
-        """One turn of a loop, now."""
+        """One turn of a loop, now, or after the one under way: never two at once."""
         loop = self.loops[name]
         task = asyncio.current_task()
         assert task is not None
         self._turning.add(task)
         try:
-            await loop.tick()
+            async with loop.turn:
+                await loop.tick()
         except Exception:  # the edge of a loop: one bad tick must not end it
             log.exception("tick failed", loop=name)
         else:

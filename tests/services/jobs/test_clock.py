@@ -81,3 +81,18 @@ async def test_a_start_gives_every_loop_its_time() -> None:
     clock.start()
     assert clock.dead() == []
     await clock.stop()
+
+
+async def test_two_ticks_of_a_loop_come_one_after_the_other() -> None:
+    clock, under_way, most = Clock(StillClock()), 0, 0
+
+    async def tick() -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+
+    clock.every(MINUTE, "loop", tick)
+    await asyncio.gather(*(clock.tick("loop") for _ in range(3)))
+    assert most == 1
