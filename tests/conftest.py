@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import structlog
 from httpx._transports import default as transports
+from hypothesis import HealthCheck, settings
 
 from sandbox.world import World
 from services.clock import utc_now
@@ -26,6 +27,12 @@ from tests.support.postgres import postgres, pytest_terminal_summary
 from tests.support.stills import short_films
 
 __all__ = ["postgres", "pytest_terminal_summary"]
+
+# a slow machine fails no test
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session", autouse=True)

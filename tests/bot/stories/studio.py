@@ -88,3 +88,19 @@ class Studio:
             found = await stories.get(db, story_id)
         assert found is not None
         return found
+
+    async def only(self) -> Story:
+        """The one that is open."""
+        async with self.app.database.read() as db:
+            account_id = await self.account_in(db)
+            (found,) = await stories.of_account(db, account_id, stories.OPEN, 2)
+        return found
+
+    async def goes_on(self, story_id: int, state: str) -> None:
+        """Until it is in this state. Time passes only while the story waits for it, so that a slow
+        machine does not make it late."""
+        while (story := await self.story(story_id)).state != state:
+            if not story.at_work:
+                step = max(timedelta(seconds=31), story.next_at - self.harness.clock())
+                self.harness.clock.advance(seconds=step.total_seconds())
+            await self.harness.turn()

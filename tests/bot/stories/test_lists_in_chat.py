@@ -12,11 +12,7 @@ async def test_what_meta_refuses_is_listed_with_why_until_somebody_posts_it(stud
     story_id = await studio.asked()
     await mia.tap("🚀 Post now")
     await mia.sees("You can undo it until then")
-    for _ in range(20):
-        if (await studio.story(story_id)).state == "by_hand":
-            break
-        harness.clock.advance(seconds=31)
-        await harness.turn()
+    await studio.goes_on(story_id, "by_hand")
     await mia.receives("beach.jpg")
     why = (await studio.story(story_id)).detail
     assert why
@@ -44,11 +40,7 @@ async def test_by_hand_after_an_error_counts_as_a_fall_back(studio: Studio) -> N
     story_id = await studio.asked()
     await mia.tap("🚀 Post now")
     await mia.sees("You can undo it until then")
-    for _ in range(20):
-        if (await studio.story(story_id)).state == "by_hand":
-            break
-        harness.clock.advance(seconds=31)
-        await harness.turn()
+    await studio.goes_on(story_id, "by_hand")
     await mia.sees("1. Save the file")
     mia.forge(f"v1:story:done:{story_id}")
     await mia.sees("Posted by hand")

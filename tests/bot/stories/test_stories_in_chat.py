@@ -197,16 +197,7 @@ async def test_the_owner_of_the_file_posts_it_by_the_api(studio: Studio) -> None
     await mia.tap("🚀 Post now")
     await mia.sees("You can undo it until then")
 
-    async def next_step() -> str:
-        """Time passes only while the story waits for it."""
-        story = await studio.story(story_id)
-        if not story.at_work:
-            harness.clock.advance(seconds=31)
-        await harness.turn()
-        return story.state
-
-    while await next_step() != "published":
-        pass
+    await studio.goes_on(story_id, "published")
     card = await mia.sees("Live .*\nbeach.jpg · @mia\nby the API · approved by Mia")
     await mia.until(lambda: "↩️ Undo" not in str(mia.messages()) or None, "the question's end")
     assert "📜 History" in mia.labels(card)
@@ -228,9 +219,7 @@ async def test_a_story_that_waits_is_said_in_place_of_what_was_promised(studio: 
     assert "✋ By hand" in mia.labels(card)
     await mia.until(lambda: "half a minute" not in str(mia.messages()) or None, "the promise's end")
     harness.sandbox.meta.bad_days.switch("meta-quota", False)
-    for _ in range(10):
-        harness.clock.advance(minutes=16)
-        await harness.turn()
+    await studio.goes_on((await studio.only()).id, "published")
     await mia.sees("Live ")
     await mia.until(lambda: "Waits until" not in str(mia.messages()) or None, "the wait's end")
 
