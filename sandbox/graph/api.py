@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 import aiohttp
 from aiohttp import web
 
-from sandbox.graph import fields, insights
+from sandbox.graph import fields, insights, rules
 from sandbox.graph.asking import Asking
 from sandbox.graph.bad_days import BadDays
 from sandbox.graph.containers import Container, Containers, Status, Story
+from sandbox.graph.discovery import Discovery
 from sandbox.graph.fields import Asked
 from sandbox.graph.media import (
     VIDEO_BYTES,
@@ -65,6 +66,7 @@ class Api:
         tokens: Tokens,
         containers: Containers,
         bad_days: BadDays,
+        discovery: Discovery,
         now: Callable[[], datetime],
     ) -> None:
         self.origin = ""
@@ -73,6 +75,7 @@ class Api:
         self._tokens = tokens
         self._containers = containers
         self._bad_days = bad_days
+        self._discovery = discovery
         self._now = now
 
     # ------------------------------------------------------------------ containers
@@ -231,12 +234,22 @@ class Api:
         asked = asking.fields or fields.parse("id")
         if is_facebook:
             asked.check(fields.IG_USER, "IGUser")
+            if "business_discovery" in asked:
+                return self._discover(asking, account, asked)
         else:
             asked.check(fields.IG_USER_ONLY, "IGUser")
         node = self._profile(account)
         if not is_facebook:
             node["user_id"] = account.id
         return asked.of(node)
+
+    def _discover(self, asking: Asking, account: Account, asked: Asked) -> Json:
+        """Somebody else's public profile, looked up as this account."""
+        assert asking.token is not None
+        if not rules.MEASURES[FACEBOOK] <= asking.token.scopes:
+            raise Refused(documented(10))
+        found = self._discovery.of(asked.names["business_discovery"])
+        return {**asked.of(self._profile(account)), "business_discovery": found}
 
     def _profile(self, account: Account) -> Json:
         return {

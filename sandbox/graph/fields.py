@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from sandbox.graph.refusals import Json, bad_syntax, no_such_field
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-MODIFIER = re.compile(r"\.([a-z_]+)\(([^()]*)\)")
+MODIFIER = re.compile(r"\.([a-z_]+)\(([^(){},]*)\)")
 
 # account_type is told only to tokens of Instagram Login.
 IG_USER = frozenset(
     {
         "biography",
+        "business_discovery",
         "followers_count",
         "follows_count",
         "has_profile_pic",

@@ -96,6 +96,12 @@ def unknown_object(method: str, name: str) -> Refused:
     )
 
 
+def not_discovered() -> Refused:
+    """Nobody is called so, or who is has no professional account, or an age limit: Meta does not
+    say which."""
+    return Refused(documented(110, 2207013))
+
+
 def unknown_path(path: str) -> Refused:
     return Refused(Refusal(2500, f"Unknown path components: {path}"))
 

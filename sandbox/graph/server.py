@@ -22,6 +22,7 @@ from sandbox.graph.api import Api, UploadRefused
 from sandbox.graph.asking import Asking, check_proof, read_params, read_token
 from sandbox.graph.bad_days import BEFORE, REGAIN_MINUTES, BadDays, Fault, Orders, Trouble
 from sandbox.graph.containers import Containers, SecondPublish, Story
+from sandbox.graph.discovery import Discovery
 from sandbox.graph.live import LivePage
 from sandbox.graph.log_in import LogIn, refused_at
 from sandbox.graph.people import APP, App, People
@@ -72,7 +73,10 @@ class Meta:
         self.containers = Containers(now, processing)
         self._now = now
         self._orders = Orders()
-        self._api = Api(self.people, self._tokens, self.containers, self.bad_days, now)
+        self._discovery = Discovery(world, self.people)
+        self._api = Api(
+            self.people, self._tokens, self.containers, self.bad_days, self._discovery, now
+        )
         self._log_in = LogIn(app, self.people, self._tokens, now)
         self._live = LivePage(self.people, self.containers, now)
         self._handlers = self._all_handlers()
@@ -92,6 +96,7 @@ class Meta:
         self.origin = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         self._http = aiohttp.ClientSession()
         self._api.origin, self._api.http = self.origin, self._http
+        self._discovery.origin = self.origin
 
     async def stop(self) -> None:
         await self._runner.cleanup()

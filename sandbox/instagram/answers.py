@@ -92,6 +92,12 @@ CONSENT: Json = {
     },
     "status": "fail",
 }
+AGE_GATED: Json = {
+    "message": "geoblock_required",
+    "title": "People under 18 can't see this profile",
+    "blocks_logging_data": "MIN_AGE_ACCOUNT",
+    "status": "fail",
+}
 FAILED: Json = {"message": "Something went wrong", "status": "fail"}
 UNKNOWN_SHAPE: Json = {"data": {"xdt_saved_v2": {"edges": []}}, "status": "ok"}
 

@@ -74,6 +74,12 @@ DAYS = (
         "Every log-in is stopped until a code that comes by e-mail is entered.",
     ),
     BadDay("garbled-item", "Odd items", "One post of each page of the home feed is unreadable."),
+    BadDay("odd-reels", "Odd reels", "One reel of each page of a profile is unreadable."),
+    BadDay(
+        "reels-throttled",
+        "429 on page 3 of reels",
+        "The third page of a profile's reels is answered with a bare 429, the first time.",
+    ),
 )
 REFUSALS = {
     "rate-limit": Refusal.RATE_LIMIT,

@@ -6,6 +6,7 @@ Used by the demo and by tests. All its listeners are on 127.0.0.1 and on free po
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 import tempfile
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from sandbox.instagram.request_log import Request, RequestLog
 from sandbox.instagram.tunnel import Tunnel
 from sandbox.instagram.web_api import SESSION, WebApi
 from sandbox.world import Kind, Post, World
+from sandbox.world.profiles import draw_reels
 from sandbox.world.world import Session
 
 # Where refused requests are sent; asking for these never ends in a redirect again.
@@ -129,6 +131,27 @@ class Instagram:
     def tell_story(self, author: str) -> Post:
         """A story that is new this moment and lives for a day. KeyError: no such author."""
         return self._mobile.stories.tell(author)
+
+    def fill(self, username: str, reels: int) -> list[Post]:
+        """So many more reels of this person, older than all that there are. KeyError: nobody."""
+        person = self.world.person(username)
+        if person is None:
+            raise KeyError(username)
+        oldest = min((post.taken_at for post in self.reels(username)), default=self._now())
+        rng = random.Random(f"{self.world.seed} {username} {oldest}")
+        return [self.publish(reel) for reel in draw_reels(rng, person, reels, oldest)]
+
+    def reels(self, username: str) -> list[Post]:
+        """The reels that this person's profile shows, newest first."""
+        posts = self._mobile.newsroom.posts_by(username)
+        return [post for post in posts if post.kind is Kind.REEL]
+
+    def rename(self, username: str, new_name: str) -> None:
+        """From now on this person is called so, by the app at least. KeyError: nobody."""
+        person = self.world.person(username)
+        if person is None:
+            raise KeyError(username)
+        self._mobile.users.names[person.pk] = new_name
 
     # ------------------------------------------------------------------ how a request is served
 

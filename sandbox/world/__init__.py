@@ -5,14 +5,16 @@ serve it, and tests compare what Reelay says with what is true here.
 """
 
 from sandbox.world.music import TRACKS, Key, Sound, Track
-from sandbox.world.people import CREATORS, MEMBERS, PRIVATE, Person
+from sandbox.world.people import CREATORS, GATED, MEMBERS, PRIVATE, PROLIFIC, Person
 from sandbox.world.posts import Kind, Piece, Post, Trouble
 from sandbox.world.world import Collection, World
 
 __all__ = [
     "CREATORS",
+    "GATED",
     "MEMBERS",
     "PRIVATE",
+    "PROLIFIC",
     "TRACKS",
     "Collection",
     "Key",

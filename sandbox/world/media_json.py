@@ -21,6 +21,7 @@ MEDIA_TYPES = {Kind.PHOTO: 1, Kind.REEL: 2, Kind.CAROUSEL: 8}
 PRODUCT_TYPES = {Kind.PHOTO: "feed", Kind.REEL: "clips", Kind.CAROUSEL: "carousel_container"}
 SMALL_WIDTH = 320  # pixels, of the second picture candidate
 AVATAR_SIZE = 320
+SHOWN_LIKERS = 3  # of a post that hides its likes: what clients have seen instead of the number
 
 
 def media(post: Post, file_url: FileUrl) -> Json:
@@ -39,10 +40,10 @@ def media(post: Post, file_url: FileUrl) -> Json:
         "user": short_user(post.owner, file_url),
         "caption": _caption(post, taken_at),
         "caption_is_edited": False,
-        "like_count": post.likes,
+        "like_count": SHOWN_LIKERS if post.hides_likes else post.likes,
         "comment_count": post.comments,
         "has_liked": False,
-        "like_and_view_counts_disabled": False,
+        "like_and_view_counts_disabled": post.hides_likes,
         "has_viewer_saved": True,
         "can_viewer_save": True,
         "location": None,
@@ -81,9 +82,15 @@ def short_user(person: Person, file_url: FileUrl) -> Json:
     }
 
 
+def follow_counts(person: Person) -> tuple[int, int]:
+    """(followers, followed) of this person."""
+    rng = random.Random(person.pk)
+    return rng.randint(1_000, 90_000), rng.randint(50, 900)
+
+
 def full_user(person: Person, media_count: int, file_url: FileUrl) -> Json:
     """A person's profile as GraphQL and users/<pk>/info/ give it."""
-    rng = random.Random(person.pk)
+    followers, following = follow_counts(person)
     avatar = {
         "url": file_url(person.pk, "avatar"),
         "width": AVATAR_SIZE,
@@ -95,10 +102,10 @@ def full_user(person: Person, media_count: int, file_url: FileUrl) -> Json:
         "bio_links": [],
         "external_url": "",
         "media_count": media_count,
-        "follower_count": rng.randint(1_000, 90_000),
-        "following_count": rng.randint(50, 900),
+        "follower_count": followers,
+        "following_count": following,
         "is_business": False,
-        "account_type": 3,
+        "account_type": 1 if person.is_personal else 3,
         "category": "Creator",
         "hd_profile_pic_url_info": avatar,
         "hd_profile_pic_versions": [avatar],

@@ -1,4 +1,5 @@
-"""Who lives in the world: members with a session, creators whose posts they save, a locked one.
+"""Who lives in the world: members with a session, creators whose posts they save, a locked one,
+one with many reels, and one who is shown to adults only.
 
 Used by `sandbox.world.posts` (owners and captions) and by the stand-ins (profiles).
 """
@@ -10,7 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Person:
-    """An Instagram account. `captions` are what a creator writes below posts, in turn."""
+    """An Instagram account. `captions` are what a creator writes below posts, in turn.
+
+    `is_gated`: shown to people of a certain age only. `is_personal`: no professional account.
+    """
 
     pk: int
     username: str
@@ -19,6 +23,8 @@ class Person:
     hashtag: str = ""
     captions: tuple[str, ...] = ()
     is_private: bool = False
+    is_gated: bool = False
+    is_personal: bool = False
 
 
 MEMBERS = (
@@ -35,6 +41,32 @@ PRIVATE = Person(
     "#diary",
     ("Only for the people I know",),
     is_private=True,
+)
+
+GATED = Person(
+    70000000098,
+    "midnight.still",
+    "Midnight Still",
+    "Spirits, for adults",
+    "#midnightstill",
+    ("Cask 4, at last",),
+    is_gated=True,
+)
+
+# Posts nearly nothing but reels, and for months: `sandbox.world.profiles` draws them.
+PROLIFIC = Person(
+    70000000030,
+    "rosa.reels",
+    "Rosa Márquez 💃",
+    "Salsa in 30 seconds & <small> steps",
+    "#salsa",
+    (
+        "Basic step, slow #dance #tutorial",
+        "With @kaede.moves on one 🌹 #Dance",
+        "=cmd|' /C calc'!A0 is not a step #tutorial",
+        "Sunday social, who comes? @neonloops @kaede.moves. #sunday",
+        "Mail me: rosa@example.org",
+    ),
 )
 
 # Some captions are hostile on purpose: each would break a chat, a page or a spreadsheet that does
@@ -143,9 +175,10 @@ CREATORS = (
         "35 mm",
         "#quietframes",
         ("Window, 7 a.m.", "Kodak Gold, f/2", "Nobody at the pool"),
+        is_personal=True,
     ),
 )
 
-PEOPLE = {person.username: person for person in (*MEMBERS, *CREATORS, PRIVATE)}
+PEOPLE = {p.username: p for p in (*MEMBERS, *CREATORS, PROLIFIC, PRIVATE, GATED)}
 # Whose posts stand in whose home feed; the other creators turn up there as ads and suggestions.
 FOLLOWING = {"mia": CREATORS[:9], "leo": CREATORS[2:6], "zoe": CREATORS[:2]}

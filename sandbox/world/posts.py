@@ -63,7 +63,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Post:
-    """One post. `pieces` has one element, or 2 to 20 for a carousel. `taken_at` is aware, UTC."""
+    """One post. `pieces` has one element, or 2 to 20 for a carousel. `taken_at` is aware, UTC.
+
+    `hides_likes`: only its author sees how many there are.
+    """
 
     pk: int
     owner: Person
@@ -75,6 +78,7 @@ class Post:
     comments: int
     plays: int
     trouble: Trouble | None = None
+    hides_likes: bool = False
 
     @property
     def code(self) -> str:
@@ -150,7 +154,7 @@ def draw_post(
 
 
 def _draw_caption(rng: random.Random, owner: Person) -> str:
-    text = rng.choice(owner.captions)
+    text = rng.choice(owner.captions) if owner.captions else ""
     return f"{text} {owner.hashtag} #saved" if text else ""
 
 

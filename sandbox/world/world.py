@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 from sandbox.world import films, pictures
 from sandbox.world.media_json import AVATAR_SIZE, SMALL_WIDTH
-from sandbox.world.people import CREATORS, FOLLOWING, PEOPLE, PRIVATE, Person
+from sandbox.world.people import CREATORS, FOLLOWING, PEOPLE, PRIVATE, PROLIFIC, Person
 from sandbox.world.posts import (
     FILM_SIZE,
     MOST_PIECES,
@@ -28,6 +28,7 @@ from sandbox.world.posts import (
     Trouble,
     draw_post,
 )
+from sandbox.world.profiles import draw_profile
 
 SESSION_LIFE = timedelta(days=90)
 Cookies = Literal["ok", "new", "dead", "expired", "anonymous"]
@@ -97,9 +98,12 @@ class World:
             post.pk: post
             for post in (*(p for c in self.collections for p in c.posts), *self.private_posts)
         }
+        self.profile_posts = tuple(draw_profile(random.Random(f"{seed} profile"), PROLIFIC))
         self._pieces = {p.pk: (p, post) for post in self.posts.values() for p in post.pieces}
         self._generations: collections.Counter[str] = collections.Counter()
         self._added: dict[int, Post] = {}
+        for post in self.profile_posts:
+            self.add(post)
 
     # ------------------------------------------------------------------ people and posts
 
@@ -111,7 +115,8 @@ class World:
 
     def posts_by(self, username: str) -> tuple[Post, ...]:
         """A creator's posts, newest first."""
-        theirs = (post for post in self.posts.values() if post.owner.username == username)
+        everybodys = (*self.posts.values(), *self.profile_posts)
+        theirs = (post for post in everybodys if post.owner.username == username)
         return tuple(sorted(theirs, key=lambda post: post.taken_at, reverse=True))
 
     def post(self, pk: int) -> Post | None:

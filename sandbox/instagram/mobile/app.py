@@ -49,7 +49,7 @@ MOBILE_FORM = {
 
 class MobileApi:
     """doors: who may log in, and how. newsroom and stories: what is new. timeline: what was
-    shown of it."""
+    shown of it. users: profiles, and what they are called by now."""
 
     def __init__(
         self,
@@ -66,9 +66,10 @@ class MobileApi:
         self._bad_days = bad_days
         self._refusals = refusals
         self.timeline = Timeline(world, cdn, bad_days, self.newsroom)
+        self.users = Users(world, cdn, bad_days, self.newsroom)
         self._rooms = (
             self.timeline,
-            Users(world, cdn, bad_days, self.newsroom),
+            self.users,
             self.stories,
             Login(self.doors),
             Challenges(self.doors),

@@ -43,6 +43,7 @@ class Newsroom:
         self._now = now
         self._random = random.Random(f"{world.seed} news")
         self._posts: list[Post] = []
+        self._by_author: dict[str, list[Post]] = {}
 
     def publish(self, author: str, kind: Kind | None = None) -> Post:
         """A new post of this creator, at the top of every home feed that follows them."""
@@ -55,13 +56,17 @@ class Newsroom:
     def add(self, post: Post) -> Post:
         """One that was made elsewhere; home feeds are in the order of their numbers."""
         self._posts.append(self._world.add(post))
+        self._by_author.pop(post.owner.username, None)
         return post
 
     def posts_by(self, username: str) -> list[Post]:
         """Newest first, those of the seed and the new ones; none that is in trouble for good."""
-        new = [post for post in self._posts if post.owner.username == username]
-        all_of_them = [*new, *self._world.posts_by(username)]
-        return sorted((p for p in all_of_them if not p.trouble), key=lambda p: p.pk, reverse=True)
+        if username not in self._by_author:
+            new = [post for post in self._posts if post.owner.username == username]
+            good = [p for p in (*new, *self._world.posts_by(username)) if not p.trouble]
+            good.sort(key=lambda post: post.pk, reverse=True)
+            self._by_author[username] = good
+        return list(self._by_author[username])
 
     def feed(self, username: str) -> list[Post]:
         """The posts of a home feed, newest first."""

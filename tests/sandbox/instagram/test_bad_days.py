@@ -175,7 +175,7 @@ def test_every_day_is_told_to_the_page(instagram: Instagram) -> None:
     instagram.bad_days.switch("slow", True)
     days = instagram.bad_days.all()
     assert [day.name for day in days if day.on] == ["slow"]
-    assert len({day.name for day in days}) == len(DAYS) == 15
+    assert len({day.name for day in days}) == len(DAYS) == 17
     assert all(day.label and day.description.endswith(".") for day in days)
     with pytest.raises(KeyError):
         instagram.bad_days.switch("no such day", True)

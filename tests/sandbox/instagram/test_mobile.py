@@ -15,7 +15,7 @@ from sandbox.instagram import Instagram
 from sandbox.instagram.answers import Refusal
 from sandbox.instagram.mobile import Door
 from sandbox.instagram.mobile.timeline import PAGE_SIZE
-from sandbox.world import World
+from sandbox.world import GATED, PRIVATE, PROLIFIC, World
 from services.clock import utc_now
 
 
@@ -179,6 +179,41 @@ async def test_profiles_and_reels(instagram: Instagram, mia: Phone, world: World
     assert reels[0].play_count > 0
     with pytest.raises(exceptions.UserNotFound):
         await mia(lambda c: c.user_info_by_username_v1("nobody"))
+
+
+async def test_who_is_hidden_renamed_or_odd(instagram: Instagram, mia: Phone, world: World) -> None:
+    rosa, locked, gated = PROLIFIC, PRIVATE, GATED
+    with pytest.raises(exceptions.PrivateAccount):
+        await mia(lambda c: c.user_clips_v1(str(locked.pk), 2))
+    with pytest.raises(exceptions.ClientError, match="geoblock_required"):
+        await mia(lambda c: c.user_info_by_username_v1(gated.username))
+    told = await mia(lambda c: c.private_request(f"users/{gated.pk}/info/"))
+    assert (told["user"]["media_count"], "gating" in told["user"]) == (0, True)
+
+    def page(max_id: str = "") -> dict[str, Any]:
+        form = {"target_user_id": str(rosa.pk), "max_id": max_id, "page_size": 12}
+        answer: dict[str, Any] = mia.client.private_request("clips/user/", form)
+        return answer
+
+    items = [entry["media"] for entry in (await mia(lambda _: page()))["items"]]
+    hidden = [one for one in items if one["like_and_view_counts_disabled"]]
+    assert [one["like_count"] for one in hidden] == [3]
+    for day in ("odd-reels", "reels-throttled"):
+        instagram.bad_days.switch(day, True)
+    cursor = ""
+    for _ in range(2):
+        answer = await mia(lambda _, at=cursor: page(at))
+        assert [e["media"]["taken_at"] for e in answer["items"]].count(None) == 1
+        cursor = answer["paging_info"]["max_id"]
+    with pytest.raises(exceptions.ClientThrottledError):
+        await mia(lambda _: page(cursor))
+    assert (await mia(lambda _: page(cursor)))["items"]
+
+    instagram.rename(rosa.username, "rosa.moves")
+    with pytest.raises(exceptions.UserNotFound):
+        await mia(lambda c: c.user_info_by_username_v1(rosa.username))
+    user = await mia(lambda c: c.user_info_by_username_v1("rosa.moves"))
+    assert user.pk == str(rosa.pk)
 
 
 async def test_stories_live_for_a_day(instagram: Instagram, mia: Phone, world: World) -> None:
