@@ -1,7 +1,7 @@
-"""Exports: everything of a person, or a part of their library.
+"""Exports: everything of a person, a part of their library, or the reels of an analysis.
 
-Called by services.accounts.privacy and services.importing.export. What an export is of stands in
-`what`; null means everything.
+Called by services.accounts.privacy, services.importing.export and services.analysis.exports. What
+an export is of stands in `what`; null means everything.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ class Export:
 
 
 _COLUMNS = [exports.c[field.name] for field in fields(Export)]
+_OF_ANALYSIS = exports.c.what["analysis"].as_integer().is_not(None)
+_OF_LIBRARY = exports.c.what.is_not(None) & ~_OF_ANALYSIS
 
 
 async def start(
@@ -60,7 +62,7 @@ async def building(
     db: AsyncConnection, *, user_id: int | None = None, of_library: bool = False
 ) -> list[Export]:
     """Those of everything, or those of a part of the library."""
-    kind = exports.c.what.is_not(None) if of_library else exports.c.what.is_(None)
+    kind = _OF_LIBRARY if of_library else exports.c.what.is_(None)
     query = sa.select(*_COLUMNS).where(exports.c.state == "building", kind)
     if user_id is not None:
         query = query.where(exports.c.user_id == user_id)
@@ -95,7 +97,38 @@ async def cancel_of_library(db: AsyncConnection, user_id: int, now: datetime) ->
     e = exports.c
     moved = await db.execute(
         exports.update()
-        .where(e.user_id == user_id, e.state == "building", e.what.is_not(None))
+        .where(e.user_id == user_id, e.state == "building", _OF_LIBRARY)
+        .values(state="cancelled", changed_at=now)
+    )
+    return bool(moved.rowcount)
+
+
+async def building_of_analyses(db: AsyncConnection, user_id: int | None = None) -> list[Export]:
+    query = sa.select(*_COLUMNS).where(exports.c.state == "building", _OF_ANALYSIS)
+    if user_id is not None:
+        query = query.where(exports.c.user_id == user_id)
+    return [Export(*row) for row in await db.execute(query)]
+
+
+async def ready_of_analyses(
+    db: AsyncConnection, user_id: int, since: datetime, limit: int
+) -> list[Export]:
+    """Those that were ready since then; newest first."""
+    e = exports.c
+    query = (
+        sa.select(*_COLUMNS)
+        .where(e.user_id == user_id, e.state == "ready", e.changed_at > since, _OF_ANALYSIS)
+        .order_by(e.id.desc())
+        .limit(limit)
+    )
+    return [Export(*row) for row in await db.execute(query)]
+
+
+async def cancel_of_analyses(db: AsyncConnection, user_id: int, now: datetime) -> bool:
+    """As cancel_of_library."""
+    moved = await db.execute(
+        exports.update()
+        .where(exports.c.user_id == user_id, exports.c.state == "building", _OF_ANALYSIS)
         .values(state="cancelled", changed_at=now)
     )
     return bool(moved.rowcount)
@@ -143,6 +176,8 @@ _OF_USER = (
     "retention",
     "meta_accounts",
     "story_accounts",
+    "analyses",
+    "reports",
 )
 _OF_FEED = ("feed_notices", "webhooks")
 _OF_STORY_ACCOUNT = ("categories", "slots", "blackouts", "library_items", "stories")
@@ -208,6 +243,23 @@ async def feed_posts(
         .order_by(i.feed_id, i.post_id)
         .limit(limit)
     )  # fmt: skip
+    return [dict(row._mapping) for row in await db.execute(query)]
+
+
+async def analysed_reels(
+    db: AsyncConnection, user_id: int, after: int, limit: int
+) -> list[dict[str, Any]]:
+    """The reels of the person's analyses, from behind the id `after` on; without their raw form.
+    There may be a hundred thousand."""
+    r, a = tables.reels, tables.analyses.c
+    columns = [column for column in r.c if column.name not in _LEFT_OUT]
+    query = (
+        sa.select(*columns)
+        .join(tables.analyses, a.id == r.c.analysis_id)
+        .where(a.user_id == user_id, r.c.id > after)
+        .order_by(r.c.id)
+        .limit(limit)
+    )
     return [dict(row._mapping) for row in await db.execute(query)]
 
 

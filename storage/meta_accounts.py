@@ -5,6 +5,7 @@ Called by services.accounts.meta.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -64,6 +65,11 @@ async def get(db: AsyncConnection, meta_id: int) -> MetaAccount | None:
 
 async def of_user(db: AsyncConnection, user_id: int) -> list[MetaAccount]:
     return await _many(db, meta_accounts.c.user_id == user_id)
+
+
+async def of_ids(db: AsyncConnection, meta_ids: Iterable[int]) -> dict[int, MetaAccount]:
+    found = await _many(db, meta_accounts.c.id.in_(list(meta_ids)))
+    return {account.id: account for account in found}
 
 
 async def everyones(db: AsyncConnection) -> list[MetaAccount]:

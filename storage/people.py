@@ -30,6 +30,7 @@ class User:
     quiet_from: int | None
     quiet_until: int | None
     muted: Sequence[str]
+    dark_charts: bool
     credits: int
     reachable: bool
     created_at: datetime

@@ -7,6 +7,7 @@ effects and "one running import per collection" are unique indexes, not habits.
 
 from __future__ import annotations
 
+from storage.tables.analysis import analyses, profiles, reels, reports, unread_reels
 from storage.tables.archive import (
     adoptions,
     downloads,
@@ -58,6 +59,7 @@ from storage.tables.stories import (
 __all__ = [
     "Moment",
     "adoptions",
+    "analyses",
     "audit",
     "blackouts",
     "calls",
@@ -90,7 +92,10 @@ __all__ = [
     "polls",
     "post_tags",
     "posts",
+    "profiles",
     "readers",
+    "reels",
+    "reports",
     "retention",
     "samples",
     "slots",
@@ -100,6 +105,7 @@ __all__ = [
     "story_events",
     "story_metrics",
     "unread_items",
+    "unread_reels",
     "updates",
     "user_posts",
     "users",

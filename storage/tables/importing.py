@@ -98,7 +98,7 @@ calls = sa.Table(  # one row per call of an adapter: what metrics and alerts cou
     metadata,
     row_id(),
     sa.Column("identity", sa.Text, nullable=False),
-    sa.Column("purpose", sa.Text, nullable=False),  # connect | import | feed | stories
+    sa.Column("purpose", sa.Text, nullable=False),  # connect | import | feed | stories | analysis
     sa.Column("at", Moment, nullable=False, index=True),
     sa.Column("requests", sa.Integer, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),

@@ -19,6 +19,7 @@ users = sa.Table(
     sa.Column("quiet_from", sa.Integer),  # hour of the user's day, 0-23; null: no quiet hours
     sa.Column("quiet_until", sa.Integer),
     sa.Column("muted", sa.JSON, nullable=False),  # kinds of notices that arrive silently
+    sa.Column("dark_charts", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("credits", sa.Integer, nullable=False, server_default="0"),
     sa.Column("reachable", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("created_at", Moment, nullable=False),

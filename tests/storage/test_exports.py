@@ -70,6 +70,8 @@ async def test_every_row_of_a_person_and_none_of_another(database: Database) -> 
         "feeds": 0,
         "readers": 0,
         "retention": 0,
+        "analyses": 0,
+        "reports": 0,
         "feed_notices": 0,
         "webhooks": 0,
         "meta_accounts": 1,
@@ -202,3 +204,26 @@ async def test_the_collections_of_a_post(database: Database) -> None:
         )
         found = await library.collections_of_posts(db, MIA, [post_id, 99])
     assert found == {post_id: ["Named:A", "Named:B"]}
+
+
+async def test_exports_of_analyses_are_apart_from_the_library(database: Database) -> None:
+    async with database.write() as db:
+        everything = await exports.start(db, MIA, NOW)
+        of_library = await exports.start(db, MIA, NOW, {"form": "csv", "filters": {}})
+        mine = await exports.start(db, MIA, NOW, {"analysis": 7, "form": "csv"})
+        theirs = await exports.start(db, LEO, NOW, {"analysis": 8, "form": "csv"})
+    async with database.read() as db:
+        assert [one.id for one in await exports.building(db)] == [everything]
+        assert [one.id for one in await exports.building(db, of_library=True)] == [of_library]
+        assert [one.id for one in await exports.building_of_analyses(db)] == [mine, theirs]
+        assert [one.id for one in await exports.building_of_analyses(db, LEO)] == [theirs]
+    async with database.write() as db:
+        assert await exports.change(db, theirs, at(5), run=1, state="ready", object_keys=["a"])
+        assert await exports.cancel_of_library(db, MIA, NOW)
+        assert await exports.cancel_of_analyses(db, MIA, NOW)
+        assert not await exports.cancel_of_analyses(db, MIA, NOW)
+    async with database.read() as db:
+        assert [one.id for one in await exports.building(db)] == [everything]
+        assert [one.id for one in await exports.ready_of_analyses(db, LEO, at(4), 9)] == [theirs]
+        assert await exports.ready_of_analyses(db, LEO, at(5), 9) == []
+        assert await exports.ready_of_analyses(db, MIA, NOW, 9) == []
