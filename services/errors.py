@@ -15,6 +15,10 @@
     |   |-- RateLimited        slow down: the identity is frozen for a while
     |   |-- PostGone           deleted, or private now
     |   |-- NotFound           no such collection, or not for this account
+    |   |   |-- ProfileMissing  nobody is called so
+    |   |   |-- ProfilePrivate  only its followers see it
+    |   |   |-- ProfileGated    an age limit, or one of countries
+    |   |   `-- NoReels         there is nothing to analyse
     |   |-- Unavailable        5xx, timeouts, cut connections
     |   |-- UpstreamChanged    an answer in a shape that nobody knows
     |   |-- GalleryDlFailed    it crashed, hung or printed garbage
@@ -169,6 +173,34 @@ class NotFound(InstagramError):
     remedy = Remedy.NEEDS_PERSON
     default_message = "Instagram knows no such collection for this account."
     default_next_step = "Open the collection in your browser and copy its address again."
+
+
+class ProfileMissing(NotFound):
+    default_message = "Instagram knows nobody of that name."
+    default_next_step = (
+        "Check the spelling in the app: the person may have another name now, or has left."
+    )
+
+
+class ProfilePrivate(NotFound):
+    default_message = "That profile is private; I look at public ones only."
+    default_next_step = "If it becomes public, send /analyze again."
+
+
+class ProfileGated(NotFound):
+    default_message = (
+        "Instagram shows that profile to people of a certain age or country only, and the "
+        "connected account is not one of them."
+    )
+    default_next_step = (
+        "Open the profile in the Instagram app with the connected account and confirm your age, "
+        "then send /analyze again."
+    )
+
+
+class NoReels(NotFound):
+    default_message = "That profile has no reels."
+    default_next_step = "Once it has reels, send /analyze again."
 
 
 class Unavailable(InstagramError):

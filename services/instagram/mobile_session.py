@@ -20,17 +20,27 @@ from services.clock import Now
 from services.errors import (
     BadInput,
     InstagramError,
+    NotFound,
+    ProfileMissing,
     SessionRefused,
     Unavailable,
     UpstreamChanged,
 )
-from services.instagram.mobile_errors import CodeWanted, Credentials, LoginRefused, read_code
+from services.instagram.mobile_errors import (
+    CodeWanted,
+    Credentials,
+    LoginRefused,
+    read_code,
+    read_username,
+)
+from services.instagram.mobile_profiles import PAGE_SIZE, read_profile, read_reels
 from services.instagram.mobile_stories import StoryPage, StoryTray, read_stories, read_tray
 from services.instagram.mobile_timeline import FeedCursor, TimelinePage, read_timeline
 from services.instagram.mobile_verdict import judge
 from services.instagram.mobile_wire import Stopped, Transport, Wire
 from services.instagram.pace import Pacer
 from services.instagram.posts import UnreadablePost
+from services.instagram.profiles import Profile, ReelPage
 from services.instagram.reports import keep_report
 from services.instagram.totp import totp_code
 
@@ -257,6 +267,41 @@ class MobileSession:
         path = f"feed/user/{int(user_id)}/story/"
         return await self._read(
             "stories", lambda c: read_stories(c.private_request(path, params=STORY_PARAMS))
+        )
+
+    async def profile(self, username: str) -> Profile:
+        """Who is called so: one request. Errors: ProfileMissing, ProfileGated."""
+        name = read_username(username)
+        return await self._profile(f"users/{name}/usernameinfo/")
+
+    async def profile_by_id(self, user_id: str) -> Profile:
+        """Whoever has this number, whatever they are called now; else as `profile`."""
+        return await self._profile(f"users/{int(user_id)}/info/")
+
+    async def _profile(self, path: str) -> Profile:
+        try:
+            return await self._read("analysis", lambda c: read_profile(c.private_request(path)))
+        except NotFound as error:
+            if type(error) is not NotFound:
+                raise
+            missing = ProfileMissing()
+            missing.requests = error.requests
+            raise missing from None
+
+    async def reels(self, user_id: str, cursor: str | None = None) -> ReelPage:
+        """One page of a profile's reels, newest first but for pinned ones: one request.
+
+        Errors: ProfilePrivate, ProfileGated, NotFound. instagrapi's own paging would take a bare
+        429 for the end of the list.
+        """
+        form = {
+            "target_user_id": str(int(user_id)),
+            "max_id": cursor or "",
+            "page_size": PAGE_SIZE,
+            "include_feed_video": "true",
+        }
+        return await self._read(
+            "analysis", lambda c: read_reels(c.private_request("clips/user/", form), cursor)
         )
 
     async def _read(self, purpose: str, work: Callable[[Client], T]) -> T:

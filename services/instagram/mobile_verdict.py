@@ -16,6 +16,8 @@ from services.errors import (
     ConsentWanted,
     InstagramError,
     NotFound,
+    ProfileGated,
+    ProfilePrivate,
     RateLimited,
     SessionRefused,
     Suspended,
@@ -65,10 +67,12 @@ def judge(answer: Answer | None) -> InstagramError:
     if answer.status == 401:
         return _refused_session()
     if "not authorized to view" in said:
-        return NotFound(
+        return ProfilePrivate(
             "That account is private, and this one does not follow it.",
             "Follow it in the Instagram app first.",
         )
+    if "geoblock_required" in said:
+        return ProfileGated()
     if answer.status == 404 or "not found" in said:
         return NotFound(
             "Instagram knows no such account or post.", "Check whether it still exists in the app."

@@ -18,6 +18,7 @@ Item = dict[str, Any]
 """One post exactly as Instagram sent it."""
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_LONGEST_CODE = 11
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PK = re.compile(r"[0-9]{1,20}")
 _HASHTAG = re.compile(r"#(\w{1,100})")
@@ -52,6 +53,16 @@ class MediaSource:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """What every post has. `taken_at` is aware, UTC."""
+
+    platform_id: str
+    shortcode: str
+    caption: str
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ListedPost:
     """A post as listed, nothing downloaded yet. `taken_at` is aware, UTC."""
 
@@ -75,6 +86,15 @@ def shortcode_of(pk: int) -> str:
     return code
 
 
+def number_of(shortcode: str) -> int:
+    """The number of a public post with this code; what follows in a private one's is no part of
+    it."""
+    number = 0
+    for letter in shortcode[:_LONGEST_CODE]:
+        number = number * len(_ALPHABET) + _ALPHABET.index(letter)
+    return number
+
+
 def items_of(page: object) -> list[Item]:
     """The posts of one answer, unwrapped: lists wrap each in "media", a single post does not.
 
@@ -91,28 +111,46 @@ def items_of(page: object) -> list[Item]:
     return items
 
 
+def read_head(item: Item) -> Head:
+    """Of one item of items_of(), whatever its files are like. Raises UnreadablePost, with the ids
+    where they are known."""
+    platform_id, shortcode = _ids(item)
+    caption = item.get("caption")
+    try:
+        _require(bool(platform_id), "no number")
+        taken_at = _taken_at(item)
+    except _UnfitError as unfit:
+        raise UnreadablePost(str(unfit), platform_id=platform_id, shortcode=shortcode) from None
+    return Head(
+        platform_id=platform_id,
+        shortcode=shortcode,
+        caption=clean_text(caption.get("text") if isinstance(caption, dict) else caption),
+        taken_at=taken_at,
+    )
+
+
 def read_post(item: Item) -> ListedPost:
     """Read one item of items_of(). Raises UnreadablePost, with the ids where they are known."""
-    platform_id, shortcode = _ids(item)
+    head = read_head(item)
     try:
         children = item.get("carousel_media")
         carousel = isinstance(children, list) and bool(children)
         parts = children if isinstance(children, list) and carousel else [item]
         media = tuple(_source(part, position) for position, part in enumerate(parts, 1))
-        taken_at = _taken_at(item)
-        _require(bool(platform_id), "no number")
         _require(len(media) <= _MAX_MEDIA, "too many files")
     except _UnfitError as unfit:
-        raise UnreadablePost(str(unfit), platform_id=platform_id, shortcode=shortcode) from None
-    user, caption = item.get("user"), item.get("caption")
+        raise UnreadablePost(
+            str(unfit), platform_id=head.platform_id, shortcode=head.shortcode
+        ) from None
+    user = item.get("user")
     author = user if isinstance(user, dict) else {}
     return ListedPost(
-        platform_id=platform_id,
-        shortcode=shortcode,
+        platform_id=head.platform_id,
+        shortcode=head.shortcode,
         author_id=_number(author.get("pk") or author.get("id")),
-        author=_text(author.get("username")),
-        caption=_text(caption.get("text") if isinstance(caption, dict) else caption),
-        taken_at=taken_at,
+        author=clean_text(author.get("username")),
+        caption=head.caption,
+        taken_at=head.taken_at,
         kind="carousel" if carousel else "video" if media[0].kind == "video" else "photo",
         media=media,
         raw=item,
@@ -148,7 +186,7 @@ def _number(value: object) -> str:
     return value if _PK.fullmatch(value) else ""
 
 
-def _text(value: object) -> str:
+def clean_text(value: object) -> str:
     """Text that every database can hold: no NUL, no half of a surrogate pair."""
     if not isinstance(value, str):
         return ""
