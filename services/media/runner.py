@@ -38,7 +38,7 @@ class MediaRunner:
     async def run(
         self, task: str, arguments: Mapping[str, Any], *, limit_seconds: float = 60
     ) -> dict[str, Any]:
-        """The task's answer. `arguments` are paths and numbers. Errors: MediaFailed."""
+        """The task's answer. `arguments` are what JSON can say. Errors: MediaFailed."""
         async with self._slots:
             process = await asyncio.create_subprocess_exec(
                 *_PROGRAM,

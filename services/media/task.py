@@ -103,12 +103,21 @@ def read_story(source: str) -> dict[str, Any]:
         return {"refused": asdict(error.refused)}
 
 
+def chart(kind: str, chart: dict[str, Any], theme: str, target: str) -> dict[str, Any]:
+    """A chart as services.media.charts describes it, as PNG."""
+    from services.media import chart_drawing, charts
+
+    chart_drawing.draw(charts.read(kind, chart), charts.Theme(theme), Path(target))
+    return {"bytes": Path(target).stat().st_size}
+
+
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "sample": sample,
     "photo": photo,
     "convert": convert,
     "fit_story": fit_story,
     "read_story": read_story,
+    "chart": chart,
 }
 
 

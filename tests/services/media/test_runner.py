@@ -226,7 +226,7 @@ async def test_an_error_that_nobody_expected_is_a_crash(limited: MediaRunner) ->
 
 async def test_a_real_task_converts(tmp_path: Path) -> None:
     """Through the whole program once; what it makes is proved in the other modules."""
-    assert set(TASKS) == {"sample", "photo", "convert", "fit_story", "read_story"}
+    assert set(TASKS) == {"sample", "photo", "convert", "fit_story", "read_story", "chart"}
     wav = tmp_path / "in.wav"
     header = b"RIFF\x24\x10\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x22\x56\0\0\x44\xac\0\0\2\0\x10\0data"
     wav.write_bytes(header + b"\0\x10\0\0" + b"\0\x40\0\xc0" * 1024)
