@@ -22,7 +22,8 @@ from storage.vault import Vault
 
 INVITATION_LIFE = timedelta(hours=24)
 LARGEST_GRANT = 100_000
-MUTABLE = ("import_done", "stories", "expiry", "alerts")  # kinds that may arrive silently
+# kinds of notices that may arrive silently
+MUTABLE = ("import_done", "analyses", "stories", "expiry", "alerts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,10 @@ class People:
             raise BadInput("Those are not two hours of a day.", "Choose one of the buttons.")
         async with self._database.write() as db:
             await people.change(db, user_id, quiet_from=start, quiet_until=end)
+
+    async def set_dark_charts(self, user_id: int, dark: bool) -> None:
+        async with self._database.write() as db:
+            await people.change(db, user_id, dark_charts=dark)
 
     async def toggle_muted(self, user: User, kind: str) -> None:
         if kind not in MUTABLE:

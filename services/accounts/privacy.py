@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,18 @@ from services.accounts.export_files import PART_BYTES, Closed, ExportFiles
 from services.clock import Now
 from services.errors import BadInput
 from services.jobs.engine import DEFAULT, Engine, Job
-from storage import archive, audit, exports, flows, notices, pace, people, stories, story_items
+from storage import (
+    analysis,
+    archive,
+    audit,
+    exports,
+    flows,
+    notices,
+    pace,
+    people,
+    stories,
+    story_items,
+)
 from storage.archive import OwnedMedia
 from storage.database import Database
 from storage.exports import Export
@@ -31,7 +42,8 @@ from storage.story_items import StoryItem
 UNDO = timedelta(hours=24)
 CHAT_BYTES = 50_000_000  # larger files are not taken by Telegram: they go by a link
 KEPT = timedelta(hours=24)
-FEED_POSTS = 1000  # that are read at once
+ROWS = 1000  # that are read at once
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,7 @@ class Privacy:
                     texts = documents if number == 1 else {}
                     await _write_zip(path, texts, part, self._objects)
             await self._write_feed(built, export.user_id)
+            await self._write_reels(built, export.user_id)
             await self._finish(export, built.made)
         except Closed:
             await built.discard()
@@ -104,25 +117,45 @@ class Privacy:
         return found
 
     async def _write_feed(self, built: ExportFiles, user_id: int) -> None:
-        """What stands in the person's feeds, one post in a line; no zip without any. Without the
-        files, which may be more than the disk has free."""
-        found = await self._feed_posts(user_id, (0, 0))
+        """What stands in the person's feeds. Without the files, which may be more than the disk has
+        free."""
+
+        async def posts_after(last: Row | None) -> list[Row]:
+            after = (last["feed_id"], last["post_id"]) if last else (0, 0)
+            async with self._database.read() as db:
+                return await exports.feed_posts(db, user_id, after, ROWS)
+
+        await self._write_lines(built, "feed", posts_after)
+
+    async def _write_reels(self, built: ExportFiles, user_id: int) -> None:
+        """What the person's analyses have read of others."""
+
+        async def reels_after(last: Row | None) -> list[Row]:
+            async with self._database.read() as db:
+                after = last["id"] if last else 0
+                return await exports.analysed_reels(db, user_id, after, ROWS)
+
+        await self._write_lines(built, "reels", reels_after)
+
+    async def _write_lines(
+        self,
+        built: ExportFiles,
+        name: str,
+        rows_after: Callable[[Row | None], Awaitable[list[Row]]],
+    ) -> None:
+        """One row in a line, in a zip of their own; no zip without any."""
+        found = await rows_after(None)
         if not found:
             return
         await built.still()
-        async with built.part("reelay-feed.zip") as path:
+        async with built.part(f"reelay-{name}.zip") as path:
             with (
                 zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive_file,
-                archive_file.open("feed.jsonl", "w", force_zip64=True) as lines,
+                archive_file.open(f"{name}.jsonl", "w", force_zip64=True) as lines,
             ):
                 while found:
                     await asyncio.to_thread(lines.write, _lines(found))
-                    last = found[-1]
-                    found = await self._feed_posts(user_id, (last["feed_id"], last["post_id"]))
-
-    async def _feed_posts(self, user_id: int, after: tuple[int, int]) -> list[dict[str, Any]]:
-        async with self._database.read() as db:
-            return await exports.feed_posts(db, user_id, after, FEED_POSTS)
+                    found = await rows_after(found[-1])
 
     async def _finish(self, export: Export, made: dict[str, int]) -> None:
         now = self._now()
@@ -188,6 +221,7 @@ class Privacy:
             await notices.forget(db, user_id=user_id)
             await flows.forget(db, user_id)
             await pace.forget_unconnected(db)
+            await analysis.drop_profiles(db)
             await audit.note(db, None, "deleted", f"all data of {user_id}", now)
             await notices.add(db, user_id, "deleted", now)
         for key in keys:

@@ -18,6 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
+from services import sheets
 from services.accounts import export_files
 from services.accounts.export_files import PART_BYTES, Closed, ExportFiles
 from services.clock import Now
@@ -281,7 +282,7 @@ class _Sound:
 def _csv(lines: list[tables_out.Line], *, begin: bool) -> bytes:
     rows = [tables_out.csv_row(line) for line in lines]
     if begin:
-        return tables_out.BOM + tables_out.csv_lines([tables_out.csv_head(), *rows])
+        return sheets.BOM.encode() + tables_out.csv_lines([tables_out.csv_head(), *rows])
     return tables_out.csv_lines(rows)
 
 

@@ -15,13 +15,10 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
+from services.sheets import harmless
 from storage.library import LibraryPost
 from storage.samples import Sample, film_of
 
-BOM = b"\xef\xbb\xbf"  # without it Excel does not read UTF-8
-# what makes a spreadsheet compute; the wide forms are read as the narrow ones in some languages
-# https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA = tuple("=+-@\t\r\n" + "\uff1d\uff0b\uff0d\uff20")
 JSON_BEGIN, JSON_BETWEEN, JSON_END = b"[\n", b",\n", b"\n]\n"
 
 Value = str | int | float | datetime | tuple[str, ...] | None
@@ -136,12 +133,6 @@ def _cell(value: Value) -> str:
             return harmless(", ".join(value))
         case _:
             return str(value)
-
-
-def harmless(text: str) -> str:
-    """A text that a spreadsheet shows instead of computing it."""
-    text = text.replace("\0", "")
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 # ---------------------------------------------------------------- JSON

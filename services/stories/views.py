@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.clock import Now
 from services.errors import NotAllowed
+from services.sheets import BOM, harmless
 from services.stories.accounts import theirs
 from services.stories.machine import State, wants_a_person
 from services.stories.preflight import Line, why_by_hand
@@ -26,9 +27,6 @@ from storage.story_items import StoryItem
 
 PAGE = 6
 COUNTED = timedelta(days=30)
-BOM = "\ufeff"  # without it Excel does not read UTF-8
-# what makes a spreadsheet compute: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 class Which(StrEnum):
@@ -145,7 +143,7 @@ class StoryViews:
         writer.writerow(HEADS)
         for row in rows:
             by = names.get(row.decided_by, "") if row.decided_by else ""
-            writer.writerow(map(_harmless, _cells(row, by, account.zone)))
+            writer.writerow(map(harmless, _cells(row, by, account.zone)))
         return "stories.csv", (BOM + output.getvalue()).encode()
 
 
@@ -195,11 +193,6 @@ def _cells(row: story_history.Row, by: str, zone: str) -> tuple[str, ...]:
 def _local(at: datetime | None, zone: str) -> str:
     """With its offset: a table must not leave open whose clock it is."""
     return at.astimezone(ZoneInfo(zone)).isoformat(timespec="minutes") if at else ""
-
-
-def _harmless(cell: str) -> str:
-    """What strangers wrote must not become a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 async def _names(db: Transaction, user_ids: list[int]) -> dict[int, str]:

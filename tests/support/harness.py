@@ -30,7 +30,15 @@ from storage import connections
 from tests.support.clock import MovableClock
 
 Found = TypeVar("Found")
-PUMPED = ("notices", "progress cards", "wake imports", "wake polls", "stories")
+PUMPED = (
+    "notices",
+    "progress cards",
+    "wake imports",
+    "wake polls",
+    "stories",
+    "analysis cards",
+    "wake analyses",
+)
 LULL = 0.4
 FAST = {
     "INSTAGRAM_PACE_SECONDS": "0-0",

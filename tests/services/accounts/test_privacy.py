@@ -43,6 +43,7 @@ from storage.pace import Call
 from storage.retention import Policy
 from storage.vault import Vault
 from tests.services.accounts.conftest import Queue
+from tests.support.analyses import analysed, new
 from tests.support.clock import StillClock
 from tests.support.feeds import TOKEN, a_feed, incident, listed, reader, switched_on
 from tests.support.rows import LEO, MIA, NOW, an_import, archived, connection, new_media, person
@@ -144,7 +145,7 @@ class TestExport:
         clock: StillClock,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(module, "FEED_POSTS", 2)
+        monkeypatch.setattr(module, "ROWS", 2)
         vault = Vault([Fernet.generate_key().decode()])
         feed, of_one = await a_feed(database), await a_feed(database, identity="1000")
         for name in ("a", "b", "c"):
@@ -176,6 +177,29 @@ class TestExport:
         assert made.key
         for secret in (TOKEN, token_hash(TOKEN), "s3cr3t", made.key, "hers"):
             assert secret not in everything
+
+    async def test_what_analyses_have_read_is_in_it(
+        self,
+        privacy: Privacy,
+        database: Database,
+        queue: Queue,
+        objects: LocalObjects,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(module, "ROWS", 2)
+        for user_id, first in ((MIA, 0), (LEO, 50)):
+            await analysed(database, [new(first + n, raw={"pk": "r4w"}) for n in range(3)], user_id)
+        found, with_reels = await build(privacy, queue, objects)
+        with zipfile.ZipFile(found) as file:
+            data = json.loads(file.read("data.json"))
+        with zipfile.ZipFile(with_reels) as file:
+            text = file.read("reels.jsonl").decode()
+        lines = [json.loads(line) for line in text.splitlines()]
+        assert [(one["platform_id"], one["likes"]) for one in lines] == [
+            ("0", None), ("1", None), ("2", None),
+        ]  # fmt: skip
+        assert [one["asked"] for one in data["analyses"]] == ["rosa"]
+        assert "r4w" not in text
 
     async def test_parts_are_small_enough_to_be_sent(
         self,
