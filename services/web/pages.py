@@ -1,6 +1,7 @@
 """Pages for people, from templates with autoescape. Called by the routes in services/web.
 
-They hold no script, so they work everywhere, and their headers forbid what a caption could try.
+The archive holds no script, so it works everywhere; the headers of all pages forbid what a caption
+could try. services.web.report_page makes another one with what is here.
 """
 
 from __future__ import annotations
@@ -17,27 +18,44 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.feed.render.text import clean
 from services.feed.serving import Shelf
+from services.web.answers import Headers
 from storage.feeds import Search
 
 TALLEST = 512  # as max-height in page.css
 _FOLDER = Path(__file__).parent / "templates"
-_STYLE = (_FOLDER / "page.css").read_text(encoding="utf-8")
-_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
 
-HEADERS = (
-    ("Content-Type", "text/html; charset=utf-8"),
-    ("Cache-Control", "private, no-cache"),
-    (
-        "Content-Security-Policy",
-        f"default-src 'none'; img-src 'self'; media-src 'self'; style-src 'sha256-{_HASH}'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
-    ("Referrer-Policy", "no-referrer"),  # the address holds the reader's token
-    ("X-Content-Type-Options", "nosniff"),
-    ("X-Robots-Tag", "noindex"),
+
+def source(name: str) -> str:
+    """A template, a style or a script, as it is in its file."""
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def headers(**allowed: str) -> Headers:
+    """Of a page that may use these sources only, by what they are for: script_src="'self'"."""
+    policy = {"default-src": "'none'", "base-uri": "'none'", "frame-ancestors": "'none'"}
+    policy |= {name.replace("_", "-"): sources for name, sources in allowed.items()}
+    return (
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Cache-Control", "private, no-cache"),
+        ("Content-Security-Policy", "; ".join(f"{name} {of}" for name, of in policy.items())),
+        ("Referrer-Policy", "no-referrer"),  # the address holds a token
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Robots-Tag", "noindex"),
+    )
+
+
+def digest(inline: str) -> str:
+    """How a policy names a style or a script that stands in the page."""
+    return f"'sha256-{b64encode(sha256(inline.encode()).digest()).decode()}'"
+
+
+_STYLE = source("page.css")
+
+HEADERS = headers(
+    img_src="'self'", media_src="'self'", style_src=digest(_STYLE), form_action="'self'"
 )
 
-_environment = Environment(
+environment = Environment(
     loader=FileSystemLoader(_FOLDER),
     autoescape=True,
     undefined=StrictUndefined,
@@ -81,7 +99,7 @@ def archive(title: str, shelf: Shelf, asked: Asked, zone: str) -> str:
     def moment(value: datetime) -> str:
         return value.astimezone(place).strftime("%-d %B %Y, %H:%M")
 
-    return _environment.get_template("archive.html").render(
+    return environment.get_template("archive.html").render(
         title=title,
         shelf=shelf,
         asked=asked,

@@ -1,5 +1,5 @@
-"""The side server: /health, /ready, /status, /metrics, /downloads, /meta/callback, the feeds, and
-/telegram (webhook mode).
+"""The side server: /health, /ready, /status, /metrics, /downloads, /reports, /meta/callback, the
+feeds, and /telegram (webhook mode).
 
 Built by bot/app.py.
 """
@@ -21,6 +21,7 @@ from services.web.downloads import Downloads
 from services.web.feeds import FeedRoutes
 from services.web.health import Health
 from services.web.meta import MetaCallback
+from services.web.reports import ReportRoutes
 from storage.database import Database, Unavailable
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - its name, not its value
@@ -45,6 +46,7 @@ class SideServer:
         feeds: FeedRoutes | None = None,
         statuses: FeedStatuses | None = None,
         meta: MetaCallback | None = None,
+        reports: ReportRoutes | None = None,
         now: Now = utc_now,
     ) -> None:
         self._database = database
@@ -55,6 +57,7 @@ class SideServer:
         self._feeds = feeds
         self._statuses = statuses
         self._meta = meta
+        self._reports = reports
         self._now = now
         self._runner: web.AppRunner | None = None
 
@@ -66,6 +69,8 @@ class SideServer:
         if self._statuses:
             application.router.add_get("/status", self._status)
         application.router.add_get("/downloads/{token}", self._downloads.serve)
+        if self._reports:
+            self._reports.register(application.router)
         if self._meta:
             application.router.add_get(self._meta.path, self._meta.serve)
         if self._webhook:
