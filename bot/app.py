@@ -23,6 +23,7 @@ from bot.accounts.meta_parts import MetaParts
 from bot.accounts.parts import LoginParts
 from bot.accounts.preferences import Preferences
 from bot.accounts.privacy import PrivacyScreen
+from bot.analysis.parts import AnalysisParts
 from bot.chat import Chat
 from bot.feed.parts import FeedParts
 from bot.ground import lay
@@ -85,6 +86,9 @@ class App:
         places = Accounts(self.database, now)
         self.meta = MetaParts(ground, address, places.of_user)
         self.stories = StoryParts(ground, places, self.meta.logins)
+        self.analysis = AnalysisParts(
+            ground, self.meta.logins, address, self.importing.screen.paste
+        )
 
         # the outside
         self.wire = self._make_wire() if "chat" in self.roles else None
@@ -105,6 +109,7 @@ class App:
             *self.importing.kinds,
             *self.feed.kinds,
             *self.stories.kinds,
+            *self.analysis.kinds,
         ):
             self.engine.register(kind)
         self._register_screens()
@@ -136,6 +141,7 @@ class App:
             feeds=self.feed.routes,
             statuses=self.feed.statuses,
             meta=self.meta.callback,
+            reports=self.analysis.routes,
             now=self.now,
         )
 
@@ -147,12 +153,13 @@ class App:
             menu,
             *self.importing.screens,
             *self.feed.screens,
+            *self.analysis.screens,
             *self.stories.screens,
             *self.meta.screens,
             connect,
             Credits(Ledger(self.database)),
             Preferences(self.people),
-            PrivacyScreen(self.privacy, self.importing.service),
+            PrivacyScreen(self.privacy, self.importing.service, self.analysis.service),
             Admin(self.people, self.importing.service, self.health),
             *self.logins.screens,
             Unasked(connect, self.logins.screen, importing),
@@ -172,7 +179,8 @@ class App:
         if "worker" in self.roles:
             every(BEAT, "heartbeat", self.engine.beat)
             every(HOUR, "forget finished jobs", self.engine.prune)
-        for parts in (self.logins, self.importing, self.feed, self.meta, self.stories):
+        capabilities = (self.importing, self.analysis, self.feed, self.stories)
+        for parts in (self.logins, self.meta, *capabilities):
             parts.register_loops(self.clock, self.roles)
         if "clock" in self.roles:
             every(MINUTE, "reconcile", self.engine.reconcile)
@@ -185,14 +193,14 @@ class App:
     def _register_chat_loops(self, wire: Wire) -> None:
         """Once Telegram has answered: before that they could only fail."""
         bot, importing = wire.application.bot, self.importing
-        texts = Notices(
-            importing.service, importing.library, self.connecting, self.now, self.stories.texts
-        )
+        others = {**self.stories.texts, **self.analysis.texts}
+        texts = Notices(importing.service, importing.library, self.connecting, self.now, others)
         outbox = Outbox(bot, self.database, self.objects, texts, self.now)
         gap = self.settings.pace_gap
         progress = Progress(bot, self.database, importing.service, self.now, gap)
         self.clock.every(SECOND, "notices", outbox.deliver)
         self.clock.every(SECOND, "progress cards", progress.refresh)
+        self.clock.every(SECOND, "analysis cards", self.analysis.progress(bot).refresh)
 
     async def _sweep_parts(self) -> None:
         """In every process: each has its own disk."""
@@ -227,12 +235,14 @@ class App:
             )
             self.feed.readers.base = self._address(self.web_port)
             self.meta.logins.base = self._address(self.web_port)
+            self.analysis.reports.base = self._address(self.web_port)
             self._then("readers", self.feed.visits.flush)
             self._then("web", self.side_server.stop)
         if self.wire:
             self._then("telegram", self.wire.stop)
         self.clock.start()  # imports go on even while Telegram is away
         self._then("pre-flights", self.stories.checks.close)
+        self._then("results", self.analysis.results.close)
         self._then("clock", self.clock.stop)
         if self.wire:
             await self._say_claim_code()

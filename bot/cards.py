@@ -7,6 +7,8 @@ Built by the capabilities' modules in bot/, shown by bot/chat.py. Every foreign 
 from __future__ import annotations
 
 import html
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -16,6 +18,8 @@ from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 from bot.callbacks import Tap
 
 LIMIT = 4096  # UTF-16 units of a message's text after its tags are read
+CAPTION = 1024  # of the text below a picture
+_TAG = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,24 @@ def esc(text: object, limit: int = 200) -> str:
     clean = str(text).encode("utf-8", "replace").decode()
     short = clean if len(clean) <= limit else clean[: limit - 1] + "…"
     return html.escape(short)
+
+
+def units(text: str) -> int:
+    """UTF-16 units of a card's text after its tags are read, as Telegram counts."""
+    plain = html.unescape(_TAG.sub("", text))  # a foreign "<" is escaped, so only tags go
+    return len(plain.encode("utf-16-le", "replace")) // 2
+
+
+def caption(lines: Iterable[str], limit: int = CAPTION) -> str:
+    """The lines, as many from the first on as fit below a picture."""
+    kept: list[str] = []
+    left = limit
+    for line in lines:
+        left -= units(line) + bool(kept)
+        if left < 0:
+            break
+        kept.append(line)
+    return "\n".join(kept)
 
 
 def bar(done: int, total: int, width: int = 10) -> str:

@@ -16,6 +16,8 @@ COMMANDS = {
     "stories": "Stories: queue, posted, figures",
     "newstory": "Add a photo or video",
     "schedule": "Days, times, categories of stories",
+    "analyze": "Report on any profile",
+    "reports": "Earlier reports and exports",
     "jobs": "Running work: pause, resume, cancel",
     "feed": "Your feed: status, links, readers",
     "connect": "Instagram and Meta accounts",
@@ -66,6 +68,16 @@ TOPICS = {
         "with it in tempo and key. Tempo and key come a moment after the import; what can't be "
         "heard is not made up.\n\n"
         "📤 <b>Export</b> brings a table of what you filtered, or all its sounds.",
+    ),
+    "analyze": (
+        "Analysing a profile",
+        "<code>/analyze @name</code> reads the reels of any public profile and says what is usual "
+        "there, which reels broke out, where the views go and how sure that is, and when reels do "
+        "best. Each figure says of how many reels it is (n); with fewer than 12 I say that it is "
+        "too little to tell.\n\n"
+        "It goes at the pace of your account, 12 reels a request, or through Meta where that is "
+        "connected. Take it along as CSV, JSON or XLSX, or as a page under an address of its own. "
+        "<b>/reports</b> has all of them; other people's profiles are kept for a while only.",
     ),
     "collections": (
         "Collections",
@@ -152,11 +164,10 @@ def home_card(user: User, accounts: list[Connection], banner: str) -> Card:
     if user.delete_after:
         lines.append("⚠️ Your data is going to be deleted. /privacy can still undo it.")
     money = button("🪙 Credits", "cre", "show")
-    rest = (
-        (button("📸 Stories", "story", "show"), button("📰 Feed", "feed", "show"))
-        if accounts
-        else (button("📸 Stories", "story", "show"),)
-    )
+    analyse = button("📊 Analyse", "ana", "ask")
+    stories = button("📸 Stories", "story", "show")
+    feed = (button("📰 Feed", "feed", "show"),) if accounts else ()
+    rest = (analyse, stories, *feed)
     purse = (button("🔗 Accounts", "con", "list") if accounts else library, money)
     last = (button("⚙️ Settings", "set", "show"), button("❔ Help", "menu", "help"))
     return Card("\n\n".join(lines), (first, rest, purse, last))

@@ -30,6 +30,7 @@ MENU = (button("Menu", "menu", "home"),)
 # notice kind -> the preference that silences it; what needs a person is not in here
 SILENCED_BY = {
     "import_ended": "import_done",
+    "analysis_ended": "analyses",
     "cookies_expiring": "expiry",
     "meta_expiring": "expiry",
     "story_published": "stories",
@@ -131,16 +132,17 @@ def webhook_failed(error: str) -> str:
 class Message:
     """A card, and the files that go with it (object keys).
 
-    `picture`: the object key of a photo above the card. With `import_id` it takes the place of that
-    import's card in the chat, with `replaces` that of a message. `sent` is told its own number.
+    `picture`: a photo above the card, by its object key or as it is. With `import_id` it takes the
+    place of that import's card in the chat, with `replaces` that of a message. `sent` is told its
+    own number.
     """
 
     card: Card
     files: tuple[str, ...] = ()
     import_id: int | None = None
-    picture: str | None = None
+    picture: str | bytes | None = None
     replaces: int | None = None
-    sent: Callable[[int], None] | None = None
+    sent: Callable[[int], Awaitable[None] | None] | None = None
 
 
 Text = Callable[[User, Notice], Awaitable[Message]]

@@ -7,6 +7,7 @@ answering may arrive twice.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
@@ -131,7 +132,9 @@ class Outbox:
         if message.import_id is not None:
             await self._take_place(chat_id, sent.message_id, message.import_id)
         if message.sent is not None:
-            message.sent(sent.message_id)
+            kept = message.sent(sent.message_id)
+            if kept is not None:
+                await kept
         if message.replaces is not None:
             with contextlib.suppress(TelegramError):  # too old to be deleted: it stays
                 await self._bot.delete_message(chat_id, message.replaces)
@@ -152,20 +155,29 @@ class Outbox:
         card = message.card
         if message.picture is not None:
             try:
-                async with self._objects.local(message.picture) as path:
-                    with path.open("rb") as file:
-                        return await self._bot.send_photo(
-                            chat_id,
-                            InputFile(file, read_file_handle=False),
-                            caption=card.text,
-                            reply_markup=card.keyboard(),
-                            disable_notification=silent,
-                        )
+                async with self._photo(message.picture) as photo:
+                    return await self._bot.send_photo(
+                        chat_id,
+                        photo,
+                        caption=card.text,
+                        reply_markup=card.keyboard(),
+                        disable_notification=silent,
+                    )
             except (FileNotFoundError, BadRequest) as error:
                 log.warning("a notice goes without its picture", error=str(error))
         return await self._bot.send_message(
             chat_id, card.text, reply_markup=card.keyboard(), disable_notification=silent
         )
+
+    @contextlib.asynccontextmanager
+    async def _photo(self, picture: str | bytes) -> AsyncIterator[InputFile]:
+        """Errors: FileNotFoundError."""
+        if isinstance(picture, bytes):
+            yield InputFile(picture)
+            return
+        async with self._objects.local(picture) as path:
+            with path.open("rb") as file:
+                yield InputFile(file, read_file_handle=False)
 
     async def _take_place(self, chat_id: int, message_id: int, import_id: int) -> None:
         """One message per import: this one is its card from now on, the older one goes."""

@@ -6,12 +6,14 @@ again after any crash.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 from telegram import Bot
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 
+from bot.cards import Card
 from bot.flood import seconds
 from bot.importing import cards
 from services.clock import Now
@@ -27,6 +29,40 @@ log = structlog.get_logger()
 
 PRIVATE_GAP = timedelta(seconds=3)  # edits count against Telegram's flood limits
 GROUP_GAP = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """`shown`: the message shows the card now. `rest`: until it may be edited again."""
+
+    shown: bool
+    rest: timedelta
+
+
+async def edit(bot: Bot, chat_id: int, message_id: int, card: Card) -> Edited | None:
+    """A progress card as it is now. None: the message is gone, or the chat; the result still
+    comes."""
+    gap = PRIVATE_GAP if chat_id > 0 else GROUP_GAP
+    try:
+        await bot.edit_message_text(
+            card.text, chat_id=chat_id, message_id=message_id, reply_markup=card.keyboard()
+        )
+    except RetryAfter as error:
+        return Edited(shown=False, rest=timedelta(seconds=seconds(error) + 0.5))
+    except Forbidden:
+        return None
+    except BadRequest as error:
+        reason = str(error).lower()
+        if "not found" in reason or "can't be edited" in reason:
+            return None
+        if "not modified" in reason:
+            gap = timedelta(0)  # nothing was edited, so what comes next need not wait
+        else:
+            log.warning("card refused", error=str(error))
+    except NetworkError as error:
+        log.info("card not edited", error=str(error))
+        return Edited(shown=False, rest=gap)
+    return Edited(shown=True, rest=gap)
 
 
 class Progress:
@@ -56,41 +92,16 @@ class Progress:
             await self._drop(row)
             return
         now = self._now()
-        gap = PRIVATE_GAP if row.chat_id > 0 else GROUP_GAP
         if cards.rings(view):  # the outbox puts a message that rings in its place
             await self._seen(row, now, view.item.changed_at)
             return
         card = cards.card(view, user, now, self._gap)
-        try:
-            await self._bot.edit_message_text(
-                card.text,
-                chat_id=row.chat_id,
-                message_id=row.message_id,
-                reply_markup=card.keyboard(),
-            )
-        except RetryAfter as error:
-            await self._seen(row, now + timedelta(seconds=seconds(error) + 0.5), None)
-            return
-        except Forbidden:
+        edited = await edit(self._bot, row.chat_id, row.message_id, card)
+        if edited is None or (edited.shown and view.item.state not in storage.UNFINISHED):
             await self._drop(row)
-            return
-        except BadRequest as error:
-            reason = str(error).lower()
-            if "not found" in reason or "can't be edited" in reason:
-                await self._drop(row)  # the person deleted it; the result still comes
-                return
-            if "not modified" in reason:
-                gap = timedelta(0)  # nothing was edited, so what comes next need not wait
-            else:
-                log.warning("card refused", error=str(error))
-        except NetworkError as error:
-            log.info("card not edited", error=str(error))
-            await self._seen(row, now + gap, None)
-            return
-        if view.item.state in storage.UNFINISHED:
-            await self._seen(row, now + gap, view.item.changed_at)
         else:
-            await self._drop(row)
+            change = view.item.changed_at if edited.shown else None
+            await self._seen(row, now + edited.rest, change)
 
     async def _seen(self, row: CardRow, not_before: datetime, change: datetime | None) -> None:
         async with self._database.write() as db:

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     start_credits: int = Field(default=500, ge=0, le=1_000_000)
     import_post_limit: int = Field(default=500, ge=1, le=10_000)
 
+    analyses_per_day: int = Field(default=10, ge=1, le=1000)
+    analysis_reel_limit: int = Field(default=500, ge=1, le=10_000)
+    analysis_keep_days: int = Field(default=90, ge=1, le=3650)
+
     instagram_username: str = ""
     instagram_password: SecretStr = SecretStr("")
     instagram_totp_secret: SecretStr = SecretStr("")

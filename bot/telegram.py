@@ -12,7 +12,13 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from telegram import BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat, Update
+from telegram import (
+    BotCommand,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+    LinkPreviewOptions,
+    Update,
+)
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.ext import AIORateLimiter, Application, Defaults, TypeHandler
@@ -28,6 +34,8 @@ log = structlog.get_logger()
 KINDS = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 POLL_SECONDS = 10
 STOP_SECONDS = 1
+# Telegram would fetch what a card links to, and show it below each card that is edited
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 class SetupError(Exception):
@@ -63,7 +71,7 @@ class Wire:
             .token(token)
             .base_url(f"{origin}/bot")
             .base_file_url(f"{origin}/file/bot")
-            .defaults(Defaults(parse_mode=ParseMode.HTML))
+            .defaults(Defaults(parse_mode=ParseMode.HTML, link_preview_options=NO_PREVIEW))
             # no retries here: a 429 on one chat's card must not hold up another chat's answer
             .rate_limiter(AIORateLimiter(max_retries=0))
             .concurrent_updates(PerChat())

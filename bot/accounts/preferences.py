@@ -21,6 +21,7 @@ ZONES = (
 QUIET = {"22-8": (22, 8), "23-7": (23, 7), "0-6": (0, 6)}
 NOTICES = {
     "import_done": "Import finished",
+    "analyses": "Analysis finished",
     "stories": "Stories that went out",
     "expiry": "Cookies run out soon",
     "alerts": "Alerts for the owners",
@@ -54,6 +55,8 @@ class Preferences:
             case "zone" if ref.isdigit() and int(ref) < len(ZONES):
                 await chat.end_flow()
                 await self._people.set_zone(chat.user.id, ZONES[int(ref)])
+            case "charts":
+                await self._people.set_dark_charts(chat.user.id, not chat.user.dark_charts)
             case "quiet":
                 await chat.show(quiet_card(chat.user))
                 return
@@ -100,6 +103,7 @@ def overview(user: User) -> Card:
                     "notices",
                 ),
             ),
+            (button(f"📊 Charts · {'dark' if user.dark_charts else 'light'}", "set", "charts"),),
             (button("‹ Menu", "menu", "home"),),
         ),
     )

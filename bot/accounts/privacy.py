@@ -10,6 +10,7 @@ from bot.cards import Card, button, clock_time, count, esc
 from bot.chat import Chat
 from bot.router import Router
 from services.accounts.privacy import Privacy
+from services.analysis.service import Analysing
 from services.importing.service import Importing
 from storage.people import User
 
@@ -18,9 +19,10 @@ WORD = "DELETE"
 
 
 class PrivacyScreen:
-    def __init__(self, privacy: Privacy, importing: Importing) -> None:
+    def __init__(self, privacy: Privacy, importing: Importing, analysing: Analysing) -> None:
         self._privacy = privacy
         self._importing = importing
+        self._analysing = analysing
 
     def register(self, router: Router) -> None:
         router.command("privacy", self.open)
@@ -48,7 +50,7 @@ class PrivacyScreen:
             case "undo":
                 undone = await self._privacy.undo_deletion(chat.user.id)
                 text = (
-                    "Undone. Everything stays; imports that were stopped can be started again."
+                    "Undone. Everything stays; what was stopped can be started again."
                     if undone
                     else "Nothing was going to be deleted."
                 )
@@ -73,6 +75,7 @@ class PrivacyScreen:
         await chat.end_flow()
         due = await self._privacy.ask_deletion(chat.user.id)
         await self._importing.cancel_all(chat.user.id)
+        await self._analysing.cancel_all(chat.user.id)
         until = clock_time(due, chat.user.zone, chat.at)
         await chat.say(
             Card(
@@ -88,8 +91,8 @@ def warning(user: User, posts: int) -> Card:
         "<b>Delete everything?</b>\n"
         f"Your Instagram sessions and accounts at Meta, a library of {count(posts, 'post')}, your "
         "feeds with their archive, stories with their files, schedule and history, imports, "
-        f"{count(user.credits, 'credit')} and settings. Running imports stop now, and no story "
-        "goes out any more. What is live on Instagram stays there.\n\n"
+        f"analyses, {count(user.credits, 'credit')} and settings. What runs stops now, and no "
+        "story goes out any more. What is live on Instagram stays there.\n\n"
         f"You have 24 hours to undo it, then it is gone for good. Type <b>{WORD}</b> to go on.",
         ((button("Keep everything", "pri", "keep"),),),
     )
@@ -101,7 +104,8 @@ def export_ready(parts: int, links: Mapping[str, str | None]) -> Card:
     number = f" in {parts} parts" if parts > 1 else ""
     lines = [
         f"📦 Here is everything I have of you{number}: data.json, raw.json, media/, stories/ with "
-        "the files of your stories, and feed.jsonl with the posts of your feed."
+        "the files of your stories, feed.jsonl with the posts of your feed, and reels.jsonl with "
+        "those of your analyses."
     ]
     for key, address in links.items():
         name = esc(PurePosixPath(key).name)
@@ -121,9 +125,10 @@ def overview(user: User, posts: int, size: int, now: datetime) -> Card:
     text = (
         "<b>Your data</b>\n"
         f"A library of {count(posts, 'post')} with {size / 1e6:,.1f} MB of media, your feeds with "
-        "their archive, stories with their files, schedule and history, imports, credits and "
-        "settings; your Instagram sessions and tokens of Meta, encrypted. It is on this server and "
-        "nowhere else, but for the copies from which Meta fetches stories: those last a day."
+        "their archive, stories with their files, schedule and history, imports, analyses, "
+        "credits and settings; your Instagram sessions and tokens of Meta, encrypted. It is on "
+        "this server and nowhere else, but for the copies from which Meta fetches stories: those "
+        "last a day."
     )
     export = (button("📦 Export everything", "pri", "export"),)
     menu = (button("‹ Menu", "menu", "home"),)

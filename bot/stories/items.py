@@ -11,10 +11,10 @@ from telegram.error import TelegramError
 
 from bot.cards import button
 from bot.chat import FETCH, Chat, Sent
+from bot.pending import Pending
 from bot.router import Handler, Router
 from bot.stories import cards, item_cards
 from bot.stories.albums import Albums
-from bot.stories.pending import Pending
 from bot.stories.times import read_when
 from services.errors import BadInput, NotAllowed, ReelayError, StorageFailed
 from services.stories.accounts import Accounts

@@ -11,10 +11,10 @@ from bot.accounts import meta
 from bot.cards import Button, Card, button, clock_time, count, esc
 from bot.chat import UPLOAD
 from bot.notices import Message, NotReady, Text
+from bot.pending import Pending
 from bot.stories import cards, item_cards
 from bot.stories.albums import Album, Albums
 from bot.stories.checks import Checks
-from bot.stories.pending import Pending
 from services.clock import Now
 from services.errors import NotAllowed
 from services.stories.accounts import Accounts

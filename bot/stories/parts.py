@@ -8,12 +8,12 @@ from urllib.parse import unquote, urlsplit
 
 from bot.ground import Ground
 from bot.notices import Text
+from bot.pending import Pending
 from bot.settings import Role, Settings
 from bot.stories.albums import Albums
 from bot.stories.checks import Checks
 from bot.stories.items import ItemScreen
 from bot.stories.notices import StoryNotices
-from bot.stories.pending import Pending
 from bot.stories.schedule import ScheduleScreen
 from bot.stories.screen import StoryScreen
 from bot.telegram import SetupError

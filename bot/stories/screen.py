@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from bot.cards import button
 from bot.chat import UPLOAD, Chat
+from bot.pending import Pending
 from bot.router import Handler, Router
 from bot.stories import cards, list_cards
 from bot.stories.checks import Checks
-from bot.stories.pending import Pending
 from bot.stories.times import read_when
 from services.errors import NotAllowed
 from services.stories.accounts import Accounts

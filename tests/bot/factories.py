@@ -47,6 +47,7 @@ def user(**changes: Any) -> User:
         quiet_from=None,
         quiet_until=None,
         muted=(),
+        dark_charts=False,
         credits=500,
         reachable=True,
         created_at=NOW,

@@ -36,6 +36,7 @@ from storage.library import Filters
 from storage.readers import Reader
 from storage.retention import Excess, Policy
 from storage.webhooks import Webhook
+from tests.bot.analysis.every import analysis_cards
 from tests.bot.factories import (
     HOSTILE,
     NOW,
@@ -259,6 +260,7 @@ def every_card(text: str) -> list[Card]:
         *admin_cards(text),
         *feed_cards(text),
         *cards_of_stories(text),
+        *analysis_cards(text),
     ]
 
 

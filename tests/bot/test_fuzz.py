@@ -30,6 +30,9 @@ VERBS = {
     "pri": "export delete keep undo show",
     "feed": "show on off now confirmed new readers reader rotate rotate_yes revoke revoke_yes qr "
     "hook hook_ask hook_test hook_off hook_off_yes keep keep_ask keep_yes cancel",
+    "ana": "ask named again anew open theme cancel resume acted delete delete_yes last other "
+    "beside top tiers trend when tags names",
+    "rep": "list csv json xlsx fields stop files file page page_new page_off page_off_yes",
     "adm": "show people person block let_in grant grant_ask invite health stuck retry refund audit",
     "col": "list one daily weekly never now merge join unmerge filters range tags anykind video "
     "photo anytag anytime week month year everything",

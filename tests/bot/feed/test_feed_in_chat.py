@@ -131,6 +131,7 @@ async def test_nothing_of_another_person_can_be_tapped(harness: Harness) -> None
 async def test_stories_are_switched_and_have_a_reader_of_their_own(harness: Harness) -> None:
     mia = await reading(harness)
     mia.say("/feed")
+    await mia.sees("Your feed")
     await mia.tap("Followed stories")
     await mia.sees("@mia · off")
     await mia.tap("Stories on · @mia")

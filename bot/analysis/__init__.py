@@ -1,0 +1,1 @@
+"""Analyses in the chat: /analyze, /reports, their cards and charts."""
