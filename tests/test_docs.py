@@ -18,6 +18,8 @@ from sandbox.cloudinary.server import DAYS as CLOUDINARY_DAYS
 from sandbox.graph.bad_days import DAYS as META_DAYS
 from sandbox.instagram.bad_days import DAYS
 from sandbox.tours import TOURS
+from services.analysis.reports import Reports
+from services.analysis.service import Analysing
 from services.clock import utc_now
 from services.feed.serving import Serving
 from services.feed.status import FeedStatuses
@@ -26,6 +28,7 @@ from services.web import metrics
 from services.web.downloads import Downloads
 from services.web.feeds import FeedRoutes
 from services.web.health import Health
+from services.web.reports import ReportRoutes
 from services.web.server import SideServer
 from storage import migrate
 from storage.database import Database, sqlite_url
@@ -109,10 +112,11 @@ def test_every_route_is_in_the_guide() -> None:
         webhook=("secret", receive),
         feeds=feeds,
         statuses=FeedStatuses(nothing, utc_now),
+        reports=ReportRoutes(nothing, cast("Reports", None), cast("Analysing", None), utc_now),
     )
     application: web.Application = server.application()
     routes = sorted({resource.canonical for resource in application.router.resources()})
-    assert "/health" in routes
+    assert {"/health", "/reports/{token}"} <= set(routes)
     assert missing(routes, read(GUIDE)) == []
 
 

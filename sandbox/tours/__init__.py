@@ -1,5 +1,6 @@
 """Scripted visits through the real chat: `reelay demo --tour NAME`."""
 
+from sandbox.tours.analyze import tour_analyze
 from sandbox.tours.feed import tour_feed
 from sandbox.tours.importing import tour_big_import, tour_import
 from sandbox.tours.library import tour_library
@@ -11,4 +12,5 @@ TOURS = {
     "library": tour_library,
     "feed": tour_feed,
     "stories": tour_stories,
+    "analyze": tour_analyze,
 }

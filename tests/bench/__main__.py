@@ -15,10 +15,32 @@ from functools import partial
 import click
 
 from sandbox.world import World
-from tests.bench import accuracy, answers, feed, fitting, footprint, importing, media, stories
+from tests.bench import (
+    accuracy,
+    analysis,
+    answers,
+    feed,
+    fitting,
+    footprint,
+    importing,
+    media,
+    profile,
+    stories,
+)
 from tests.bench.table import Result, show
 
-NAMES = ("import", "answers", "footprint", "feed", "media", "accuracy", "fitting", "stories")
+NAMES = (
+    "import",
+    "answers",
+    "footprint",
+    "feed",
+    "media",
+    "accuracy",
+    "fitting",
+    "stories",
+    "analysis",
+    "profile",
+)
 
 
 @click.command()
@@ -46,6 +68,8 @@ async def _run(only: str | None, librosa: str | None) -> list[str]:
         ("accuracy", accuracy.run),
         ("fitting", fitting.run),
         ("stories", stories.run),
+        ("analysis", analysis.run),
+        ("profile", profile.run),
     ):
         if only in (None, name):
             result: Result = await benchmark(world)

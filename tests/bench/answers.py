@@ -33,7 +33,7 @@ async def run(world: World) -> Result:
     busy: list[float] = []
     for _ in range(ROUNDS):
         async with sandbox_with_bot(world=world, settings=UNPACED) as (sandbox, bot):
-            asker = await _guests(sandbox, bot)
+            asker = await guests(sandbox, bot)
             await asker.once()  # the first answer of all is the slowest, and nobody's everyday
             rest += await asker.until(AT_REST, lambda: False)
             imports = asyncio.create_task(_two_imports(sandbox))
@@ -41,17 +41,17 @@ async def run(world: World) -> Result:
             busy += await asker.until(MOST, imports.done)
             await imports
     rows: list[tuple[str, ...]] = [
-        (name, str(len(times)), f"{_at(times, 50):.1f}", f"{_at(times, 99):.1f}")
+        (name, str(len(times)), f"{at(times, 50):.1f}", f"{at(times, 99):.1f}")
         for name, times in (("at rest", rest), ("during two imports", busy))
     ]
-    ratios = [_at(busy, share) / _at(rest, share) for share in (50, 99)]
+    ratios = [at(busy, share) / at(rest, share) for share in (50, 99)]
     rows.append(("ratio", "", *(f"{ratio:.2f}" for ratio in ratios)))
     return Result(
         "(b) From an update to its answer, in milliseconds", ("", "n", "p50", "p99"), rows
     )
 
 
-def _at(times: list[float], percent: int) -> float:
+def at(times: list[float], percent: int) -> float:
     """Milliseconds that `percent` of the answers do not exceed."""
     return 1000 * quantiles(times, n=100, method="inclusive")[percent - 1]
 
@@ -100,7 +100,7 @@ class Asker:
         return times
 
 
-async def _guests(sandbox: Sandbox, bot: Bot) -> Asker:
+async def guests(sandbox: Sandbox, bot: Bot) -> Asker:
     """Mia owns the bot, Leo and Zoe have followed her invitations; Mia and Leo are connected."""
     mia = Visitor(sandbox.telegram, sandbox.users["mia"], io.StringIO())
     await connect(mia, sandbox, bot.claim_code)

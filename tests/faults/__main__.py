@@ -12,11 +12,19 @@ import time
 
 import click
 
-from tests.faults import captions, feed, fuzz, kill, media, move, planted, stories
+from tests.faults import analysis, captions, feed, fuzz, kill, media, move, planted, stories
 from tests.faults.table import Figure, table
 
-PARTS = ("kill", "feed", "stories", "move", "fuzz", "captions", "media", "secrets")
-RUNS = {"kill": 100, "feed": 100, "stories": 200, "move": 60, "captions": 2_000, "media": 2_000}
+PARTS = ("kill", "feed", "stories", "analysis", "move", "fuzz", "captions", "media", "secrets")
+RUNS = {
+    "kill": 100,
+    "feed": 100,
+    "stories": 200,
+    "analysis": 50,
+    "move": 60,
+    "captions": 2_000,
+    "media": 2_000,
+}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,6 +52,8 @@ def main(
                 figures += asyncio.run(move.run(runs or RUNS[part], seed))
             case "stories":
                 figures += asyncio.run(stories.run(runs or RUNS[part], seed, day))
+            case "analysis":
+                figures += asyncio.run(analysis.run(runs or RUNS[part], seed))
             case "fuzz":
                 figures += asyncio.run(fuzz.run(examples, seed))
             case "captions":

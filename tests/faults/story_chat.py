@@ -15,10 +15,10 @@ from telegram.request import HTTPXRequest
 
 from bot.notices import Notices
 from bot.outbox import Outbox
+from bot.pending import Pending
 from bot.stories.albums import Albums
 from bot.stories.checks import Checks
 from bot.stories.notices import StoryNotices
-from bot.stories.pending import Pending
 from services.stories.accounts import Accounts
 from services.stories.library import StoryLibrary
 from services.stories.views import StoryViews
