@@ -18,7 +18,6 @@ from services.stories.rows import publication_of
 from services.stories.views import StoryView
 from storage.stories import Event, Figure, Story
 
-CAPTION = 1000  # UTF-16 units of a text below a picture, a little below Telegram's 1,024
 MENU = button("Menu", "menu", "home")
 QUEUE = button("‹ Stories", "story", "show")
 EVENTS_SHOWN = 8

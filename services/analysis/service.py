@@ -241,10 +241,8 @@ class Analysing:
 
     # ------------------------------------------------------------ reels
 
-    async def reels(
-        self, user_id: int, analysis_id: int, *, raw: bool = False
-    ) -> AsyncIterator[Reel]:
-        """Newest first, in constant memory, also while it runs. `raw`: with what the platform sent.
+    async def reels(self, user_id: int, analysis_id: int) -> AsyncIterator[Reel]:
+        """Newest first, in constant memory, also while it runs; without what the platform sent.
 
         Errors: NotAllowed, also where it is deleted meanwhile.
         """
@@ -252,7 +250,7 @@ class Analysing:
         after: reels.Place | None = None
         while True:
             async with self._database.read() as db:
-                rows = await reels.chunk(db, analysis_id, after, CHUNK, raw=raw)
+                rows = await reels.chunk(db, analysis_id, after, CHUNK)
             for row in rows:
                 yield reel_of(row)
             if len(rows) < CHUNK:

@@ -20,8 +20,7 @@ from services.graph.wire import Flavour
 PAGE_SIZE = 50
 REELS = "REELS"
 _PROFILE = (
-    "id,username,name,biography,website,profile_picture_url,followers_count,follows_count,"
-    "media_count"
+    "id,username,name,biography,profile_picture_url,followers_count,follows_count,media_count"
 )
 _MEDIA = (
     "id,caption,media_type,media_product_type,permalink,timestamp,like_count,comments_count,"
@@ -40,7 +39,6 @@ class DiscoveredProfile:
     username: str
     name: str
     biography: str
-    website: str
     followers: int | None
     follows: int | None
     media_count: int | None
@@ -92,7 +90,6 @@ async def discover(account: Account, username: str) -> DiscoveredProfile:
         username=found.text("username"),
         name=found.optional_text("name"),
         biography=found.optional_text("biography"),
-        website=found.optional_text("website"),
         followers=found.optional_count("followers_count"),
         follows=found.optional_count("follows_count"),
         media_count=found.optional_count("media_count"),
