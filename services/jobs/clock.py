@@ -20,6 +20,7 @@ log = structlog.get_logger()
 Tick = Callable[[], Awaitable[object]]
 STOP_SECONDS = 1.0
 GRACE = timedelta(seconds=5)  # for loops that are faster than a slow disk
+STOOD_STILL = timedelta(minutes=5)  # without any tick: the machine slept, or its clock was set
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class Clock:
         self._now = now
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._turning: set[asyncio.Task[object]] = set()
+        self._ticked_at = now()
         self.loops: dict[str, Loop] = {}
 
     def every(self, interval: timedelta, name: str, tick: Tick) -> None:
@@ -58,6 +60,7 @@ class Clock:
 
     async def tick(self, name: str) -> None:
         """One turn of a loop, now, or after the one under way: never two at once."""
+        self._notice_sleep()
         loop = self.loops[name]
         task = asyncio.current_task()
         assert task is not None
@@ -72,9 +75,19 @@ class Clock:
         finally:
             self._turning.discard(task)
 
-    def start(self) -> None:
+    def _notice_sleep(self) -> None:
+        """Nobody is dead for not having ticked while no loop could."""
+        now = self._now()
+        if now - self._ticked_at > STOOD_STILL:
+            self._begin_beats()
+        self._ticked_at = now
+
+    def _begin_beats(self) -> None:
         for loop in self.loops.values():
             loop.beat_at = self._now()
+
+    def start(self) -> None:
+        self._begin_beats()
         self._scheduler.start()
 
     async def stop(self) -> None:

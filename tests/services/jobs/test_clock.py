@@ -48,6 +48,23 @@ async def test_a_loop_is_dead_when_its_last_good_tick_is_two_intervals_ago() -> 
     assert clock.dead() == ["good", "bad", "slow"]
 
 
+async def test_after_the_machine_has_slept_no_loop_is_dead() -> None:
+    now = StillClock()
+    clock, good, bad = Clock(now), Ticks(), Ticks()
+    clock.every(MINUTE, "good", good)
+    clock.every(MINUTE, "bad", bad)
+    bad.broken = True
+    now.advance(hours=8)
+    with capture_logs():
+        await clock.tick("bad")  # whichever wakes up first
+        assert clock.dead() == []
+        for _ in range(7):  # but one that fails from then on is
+            now.advance(minutes=1)
+            await clock.tick("good")
+            await clock.tick("bad")
+    assert clock.dead() == ["bad"]
+
+
 async def test_an_error_is_logged_with_the_name_of_the_loop() -> None:
     clock, ticks = Clock(StillClock()), Ticks()
     clock.every(MINUTE, "fragile", ticks)

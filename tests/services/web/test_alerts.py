@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -10,7 +11,7 @@ from structlog.testing import capture_logs
 from services.errors import GalleryDlFailed, RateLimited, SessionRefused, UpstreamChanged
 from services.web.alerts import Alerts, Figures, Incident, ill
 from services.web.health import Health
-from storage import import_items, importing, notices, pace
+from storage import import_items, importing, insights, meta_accounts, notices, pace, syncs
 from storage import people as people_rows
 from storage.database import Database
 from storage.pace import Call
@@ -27,6 +28,7 @@ WELL = Figures(
     dead_loops=[],
     bad_checks=set(),
     unread=[],
+    unsynced=[],
 )
 REFUSED, RATE = SessionRefused.__name__, RateLimited.__name__
 BROKEN, CHANGED = GalleryDlFailed.__name__, UpstreamChanged.__name__
@@ -57,6 +59,7 @@ BROKEN, CHANGED = GalleryDlFailed.__name__, UpstreamChanged.__name__
         ({"dead_loops": ["notices", "sweep"]}, {("loop", "notices"), ("loop", "sweep")}),
         ({"bad_checks": {"disk"}}, {("disk", "")}),
         ({"unread": ["@mia"]}, {("feed_stale", "@mia")}),
+        ({"unsynced": ["@mia"]}, {("sync_stale", "@mia")}),
         # these need no alert: nobody could deliver it, or it is one of the above
         ({"bad_checks": {"database", "telegram", "loops"}}, set()),
     ],
@@ -110,16 +113,46 @@ async def test_each_dead_loop_is_its_own_incident(
     async with database.write() as db:
         await people_rows.change(db, LEO, status="blocked")
     process.loops.every(process.loops.loops["reconcile"].every * 10, "sweep", process._tick)
+    process.loops.every(process.loops.loops["reconcile"].every, "lively", process._tick)
     clock.advance(minutes=3)
+    await process.loops.tick("lively")
     await alerts.check()
     assert await told(database, clock) == [(MIA, "alert", "loop", "reconcile")]
-    clock.advance(minutes=20)
+    for _ in range(5):
+        clock.advance(minutes=4)
+        await process.loops.tick("lively")
     await alerts.check()
     assert await told(database, clock) == [(MIA, "alert", "loop", "sweep")]
     with capture_logs():
         await process.loops.tick("reconcile")
     await alerts.check()
     assert await told(database, clock) == [(MIA, "alert_over", "loop", "reconcile")]
+
+
+async def test_an_account_that_was_never_read_is_ill_from_its_third_day_on(
+    alerts: Alerts, database: Database, clock: StillClock
+) -> None:
+    words: dict[str, Any] = dict.fromkeys(("flavour", "account_type"), "x")
+    async with database.write() as db:
+        meta = await meta_accounts.keep(
+            db, ZOE, "1", clock(), username="zoe", scopes=[], issued_at=clock(), unlimited=True,
+            **words,
+        )  # fmt: skip
+        account = await insights.keep(db, ZOE, meta, clock())
+    clock.advance(days=2)
+    await alerts.check()
+    assert ("sync_stale", "@zoe") not in [one[2:] for one in await told(database, clock)]
+    clock.advance(seconds=1)
+    await alerts.check()
+    assert (MIA, "alert", "sync_stale", "@zoe") in await told(database, clock)
+    async with database.write() as db:
+        made = await syncs.start(db, account.id, clock().date(), None, clock())
+        assert made
+        await syncs.move(
+            db, made[0], clock(), from_states=["pending"], state="done", ended_at=clock()
+        )
+    await alerts.check()
+    assert (MIA, "alert_over", "sync_stale", "@zoe") in await told(database, clock)
 
 
 async def test_the_figures_are_those_of_the_rows(
