@@ -171,3 +171,17 @@ async def use_invitation(
     )
     row = taken.first()
     return Invitation(*row) if row else None
+
+
+async def lock(db: AsyncConnection, user_id: int) -> None:
+    """Others that lock the person wait for the end of this transaction; on SQLite all that write
+    do."""
+    await db.execute(sa.select(users.c.id).where(users.c.id == user_id).with_for_update())
+
+
+async def team_of(db: AsyncConnection, user_id: int) -> list[int]:
+    """Who works at this person's accounts at Meta, and is asked and told about them: the person,
+    and if they lead this bot, everybody who does."""
+    person = await get(db, user_id)
+    leading = await leaders(db) if person is not None and person.leads else []
+    return [user_id, *(one for one in sorted(leading) if one != user_id)]

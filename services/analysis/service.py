@@ -17,7 +17,7 @@ from services.clock import Now
 from services.errors import BadInput, NotAllowed, Remedy
 from services.instagram.profiles import Reel
 from services.jobs.engine import Engine, Job
-from storage import analysis, audit, connections, meta_accounts, reels, reports
+from storage import analysis, audit, connections, meta_accounts, people, reels, reports
 from storage.analysis import STOPPED, UNFINISHED, Analysis
 from storage.database import Database
 
@@ -99,6 +99,7 @@ class Analysing:
             return Begun(recent.id, from_archive=True)
         way = (await self._sources.ways(user_id))[0]
         async with self._database.write() as db:
+            await people.lock(db, user_id)  # or two at once would both be the last of the day
             begun = await analysis.begun_since(db, user_id, now - DAY)
             if len(begun) >= self._per_day:
                 raise TooManyToday(self._per_day, begun[-self._per_day] + DAY)

@@ -229,19 +229,11 @@ async def theirs(db: Transaction, user_id: int, account_id: int) -> StoryAccount
     return account
 
 
-async def team_of(db: Transaction, user_id: int) -> list[int]:
-    """Who decides about the stories of this person's accounts, and is asked and told about them:
-    the person, and if they lead this bot, everybody who does."""
-    person = await people.get(db, user_id)
-    leaders = await people.leaders(db) if person is not None and person.leads else []
-    return [user_id, *(one for one in sorted(leaders) if one != user_id)]
-
-
 async def tell_team(
     db: Transaction, user_id: int, kind: str, now: datetime, once: str, **data: Any
 ) -> None:
-    """A notice for each of `team_of`; `once` and `data` as storage.notices has them."""
-    for person in await team_of(db, user_id):
+    """A notice for each of `people.team_of`; `once` and `data` as storage.notices has them."""
+    for person in await people.team_of(db, user_id):
         await notices.add(db, person, kind, now, once=once, **data)
 
 
@@ -249,7 +241,7 @@ async def reached(db: Transaction, user_id: int) -> list[StoryAccount]:
     """At which the person works: their own, then the team's."""
     return [
         account
-        for person in await team_of(db, user_id)
+        for person in await people.team_of(db, user_id)
         for account in await story_accounts.of_user(db, person)
     ]
 
