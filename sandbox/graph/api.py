@@ -7,26 +7,21 @@ Effects are in `containers`; here is who may do what, and the shape of the answe
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import aiohttp
-from aiohttp import web
 
-from sandbox.graph import fields, insights, rules
+from sandbox.graph import fields, insights, post_insights, rules
+from sandbox.graph.account_insights import AccountInsights
 from sandbox.graph.asking import Asking
 from sandbox.graph.bad_days import BadDays
-from sandbox.graph.containers import Container, Containers, Status, Story
+from sandbox.graph.containers import Container, Containers, Story
 from sandbox.graph.discovery import Discovery
 from sandbox.graph.fields import Asked
-from sandbox.graph.media import (
-    VIDEO_BYTES,
-    checked_film,
-    fetch_film,
-    fetch_image,
-    may_fetch,
-)
+from sandbox.graph.figures_of_days import Truth, followers
+from sandbox.graph.media import checked_film, fetch_film, fetch_image, may_fetch
+from sandbox.graph.own_posts import OwnPosts
 from sandbox.graph.people import BUSINESS, Account, Page, People
 from sandbox.graph.refusals import (
     Json,
@@ -37,24 +32,11 @@ from sandbox.graph.refusals import (
     unfetchable,
     unknown_object,
 )
-from sandbox.graph.rules import FACEBOOK, UPLOADS, Call
+from sandbox.graph.rules import FACEBOOK, UPLOADS, Call, Found
 from sandbox.graph.tokens import Kind, Token, Tokens
+from sandbox.graph.uploads import UploadRefused, receive, video_status
 
-NUMBER = re.compile(r"[0-9]{1,12}")
 BAD_MEDIA = 2207026
-
-
-class UploadRefused(Exception):
-    """rupload.facebook.com answers in a shape of its own, with `debug_info`."""
-
-    def __init__(self, type_: str, message: str, *, retriable: bool = False) -> None:
-        super().__init__(message)
-        self.type = type_
-        self.retriable = retriable
-
-    def body(self) -> Json:
-        info = {"retriable": self.retriable, "type": self.type, "message": str(self)}
-        return {"debug_info": info}
 
 
 class Api:
@@ -67,6 +49,8 @@ class Api:
         containers: Containers,
         bad_days: BadDays,
         discovery: Discovery,
+        truth: Truth,
+        own_posts: OwnPosts,
         now: Callable[[], datetime],
     ) -> None:
         self.origin = ""
@@ -76,6 +60,8 @@ class Api:
         self._containers = containers
         self._bad_days = bad_days
         self._discovery = discovery
+        self._own_posts = own_posts
+        self._account_insights = AccountInsights(truth, bad_days, now)
         self._now = now
 
     # ------------------------------------------------------------------ containers
@@ -123,7 +109,7 @@ class Api:
                 raise UploadRefused("ProcessingFailedError", "The file_url cannot be fetched")
             container.work = asyncio.create_task(fetch_film(self.http, url))
         else:
-            await _receive(asking.request, container)
+            await receive(asking.request, container)
             data = bytes(container.uploaded)
             container.work = asyncio.create_task(checked_film(data))
         self._containers.processed_from_now(container)
@@ -159,10 +145,18 @@ class Api:
         return asking.page_of(rows)
 
     async def media_list(self, asking: Asking) -> Json:
-        """Never stories; and nothing else is published here."""
-        self._account(asking)
-        self._media_fields(asking)
-        return {"data": []}
+        """Posts and reels, never stories."""
+        account = self._account(asking)
+        asked = self._media_fields(asking, is_post=True)
+        since, until = (asking.params.get(name) for name in ("since", "until"))
+        posts = [
+            post
+            for post in self._own_posts.of(account)
+            if (not since or post.at.timestamp() >= int(since))
+            and (not until or post.at.timestamp() < int(until))
+        ]
+        rows = [self._own_posts.node(post, self.origin) for post in posts]
+        return asking.page_of([asked.of(row) for row in rows])
 
     async def delete(self, asking: Asking) -> Json:
         story = self._story(asking)
@@ -170,8 +164,14 @@ class Api:
         return {"success": True, "deleted_id": story.id}
 
     async def insights(self, asking: Asking) -> Json:
+        post = self._own_posts.find(asking.id)
+        if post and post.account in self._accounts(asking.token):
+            return post_insights.of_post(post, asking.params, asking.host, self._now())
         story = self._story(asking)
         return insights.of_story(story, asking.params, asking.host, self._now())
+
+    async def account_insights(self, asking: Asking) -> Json:
+        return self._account_insights.answer(asking, self._account(asking))
 
     def _story(self, asking: Asking) -> Story:
         story = self._containers.live_story(asking.id)
@@ -179,8 +179,10 @@ class Api:
             raise unknown_object(asking.request.method, asking.id)
         return story
 
-    def _media_fields(self, asking: Asking) -> Asked:
+    def _media_fields(self, asking: Asking, *, is_post: bool = False) -> Asked:
         known = fields.IG_MEDIA if asking.host == FACEBOOK else fields.IG_MEDIA_ONLY
+        if is_post and asking.host != FACEBOOK and not self._own_posts.tells_all:
+            known -= fields.FACEBOOK_MEDIA
         asked = asking.fields or fields.parse("id")
         asked.check(known, "IGMedia")
         return asked
@@ -207,16 +209,22 @@ class Api:
 
     # ------------------------------------------------------------------ nodes
 
-    def kind_of(self, node: str) -> Call:
-        """Of which kind a read of this id is."""
-        if node in self._people.accounts:
+    def kind_of(self, found: Found) -> Call:
+        """Of which kind a read is, where its path alone does not tell."""
+        is_account = found.id in self._people.accounts
+        if found.call is Call.MEDIA_INSIGHTS and is_account:
+            return Call.ACCOUNT_INSIGHTS
+        if found.call is not Call.NODE:
+            return found.call
+        if is_account:
             return Call.ACCOUNT
-        if self._containers.find(node):
+        if self._containers.find(found.id):
             return Call.CONTAINER
-        return Call.MEDIA if self._containers.live_story(node) else Call.NODE
+        is_media = self._containers.live_story(found.id) or self._own_posts.find(found.id)
+        return Call.MEDIA if is_media else Call.NODE
 
     async def node(self, asking: Asking) -> Json:
-        """An account, a container, a live story or a Page, whichever has this id."""
+        """An account, a container, a live story, or a post, whichever has this id."""
         accounts = self._accounts(asking.token)
         account = self._people.accounts.get(asking.id)
         if account and account in accounts:
@@ -227,6 +235,10 @@ class Api:
         story = self._containers.live_story(asking.id)
         if story and story.account in accounts:
             return self._media_fields(asking).of(self._media(story))
+        post = self._own_posts.find(asking.id)
+        if post and post.account in accounts:
+            asked = self._media_fields(asking, is_post=True)
+            return asked.of(self._own_posts.node(post, self.origin))
         raise unknown_object("get", asking.id)
 
     def _user(self, asking: Asking, account: Account) -> Json:
@@ -257,12 +269,12 @@ class Api:
             "ig_id": account.person.pk,
             "account_type": account.type,
             "biography": account.person.biography,
-            "followers_count": account.followers,
+            "followers_count": followers(account, self._now()),
             "follows_count": 180,
             "has_profile_pic": True,
             "is_published": True,
             "legacy_instagram_user_id": str(account.person.pk),
-            "media_count": self._people.media_count(account),
+            "media_count": len(self._own_posts.of(account)),
             "name": account.person.full_name,
             "username": account.username,
         }
@@ -279,7 +291,7 @@ class Api:
             "copyright_check_status": {"status": "completed", "matches_found": False},
         }
         if container.is_film:
-            node["video_status"] = _video_status(container, status)
+            node["video_status"] = video_status(container, status)
         return asked.of(node)
 
     # ------------------------------------------------------------------ me
@@ -359,44 +371,3 @@ class Api:
 
 def _version(asking: Asking) -> str:
     return asking.request.match_info["path"].strip("/").partition("/")[0]
-
-
-def _video_status(container: Container, status: Status) -> Json:
-    """`bytes_transferred` is from where a broken upload goes on."""
-    if container.uploaded is not None:
-        received = len(container.uploaded)
-    else:
-        received = len(container.media.data) if container.media else 0
-    uploading: Json = {"status": "complete", "bytes_transferred": received}
-    if container.size:
-        uploading["source_file_size"] = container.size
-    if container.ready_at is None:
-        uploading["status"] = "in_progress" if received else "not_started"
-        return {"uploading_phase": uploading, "processing_phase": {"status": "not_started"}}
-    processing = {Status.ERROR: "error", Status.IN_PROGRESS: "in_progress"}.get(status, "complete")
-    return {"uploading_phase": uploading, "processing_phase": {"status": processing}}
-
-
-async def _receive(request: web.Request, container: Container) -> None:
-    """Keeps what came even when the sender goes away. Errors: UploadRefused."""
-    offset, size = request.headers.get("offset", ""), request.headers.get("file_size", "")
-    if not NUMBER.fullmatch(offset) or not NUMBER.fullmatch(size):
-        raise UploadRefused("HeaderError", "The headers offset and file_size are required")
-    assert container.uploaded is not None
-    if int(size) > VIDEO_BYTES:
-        raise UploadRefused("ProcessingFailedError", "The file is too large")
-    if int(offset) != len(container.uploaded):
-        raise UploadRefused(
-            "OffsetInvalidError", f"The offset must be {len(container.uploaded)}", retriable=True
-        )
-    container.size = int(size)
-    async for piece in request.content.iter_chunked(1 << 16):
-        container.uploaded += piece
-        if len(container.uploaded) > container.size:
-            raise UploadRefused("ProcessingFailedError", "More bytes than file_size says")
-    if len(container.uploaded) < container.size:
-        raise UploadRefused(
-            "PartialRequestError",
-            "Partial request (did not match length of file)",
-            retriable=True,
-        )

@@ -34,6 +34,11 @@ class Asking:
     token: Token | None = None
     fields: Asked | None = field(default=None)
 
+    @property
+    def url(self) -> str:
+        """As clients of Meta write it, without its parameters."""
+        return f"https://{self.host}{self.request.match_info['path']}"
+
     def page_of(self, rows: list[Json]) -> Json:
         """The rows of one page with its cursors, as `limit` and `after` want it."""
         size = int(self.params.get("limit", PAGE_SIZE))
@@ -50,7 +55,7 @@ class Asking:
         paging: Json = {"cursors": {"before": page[0]["id"], "after": page[-1]["id"]}}
         if start + size < len(rows):
             # Meta's own link carries the token; this one is for clients that know they must not.
-            paging["next"] = f"https://{self.host}{self.request.path}?after={page[-1]['id']}"
+            paging["next"] = f"{self.url}?after={page[-1]['id']}"
         return {"data": page, "paging": paging}
 
 

@@ -16,6 +16,7 @@ from sandbox.graph.tokens import Tokens
 REVOKED = 458
 FAILED_FETCHES = 2
 REGAIN_MINUTES = 5
+BUSY_PERCENT = 80  # of the allowance of calls
 
 
 class Fault(enum.Enum):
@@ -88,6 +89,31 @@ DAYS = (
         "Every container ends with error 2207026.",
     ),
     BadDay("meta-stuck", "Containers never finish", "They stay IN_PROGRESS until they expire."),
+    BadDay(
+        "meta-insights-late",
+        "Insights are late",
+        "No figure of a day is there before the day has been over for 48 hours.",
+    ),
+    BadDay(
+        "meta-insights-empty",
+        "Insights have no data",
+        "Every question about an account's figures is answered with an empty list.",
+    ),
+    BadDay(
+        "meta-insights-removed",
+        "A metric was removed",
+        "profile_views is refused with 100, as a metric that is not there any more.",
+    ),
+    BadDay(
+        "meta-no-insights-permission",
+        "Insights not permitted",
+        "Every question about figures is refused with 10; all other calls are good.",
+    ),
+    BadDay(
+        "meta-busy",
+        "Meta counts many calls",
+        "Its headers tell that 80 percent of the calls are used; nothing is refused.",
+    ),
     BadDay("meta-down", "Meta is down", "Every call is answered with 503 and a web page."),
     BadDay("meta-garbage", "Meta speaks garbage", "Every answer is JSON that breaks off."),
     BadDay("meta-slow", "Meta is slow", "Every answer takes some seconds."),
@@ -149,6 +175,8 @@ _WHEN_CALLED: dict[Call, dict[str, Trouble]] = {
         "meta-lost-answer": Fault.LOST,
         "meta-error-after": Fault.ERROR_AFTER,
     },
+    Call.ACCOUNT_INSIGHTS: {"meta-no-insights-permission": documented(10)},
+    Call.MEDIA_INSIGHTS: {"meta-no-insights-permission": documented(10)},
     Call.CONTAINER: {"meta-blind": documented(100, 33)},
     Call.MEDIA: {"meta-blind": documented(100, 33)},
 }

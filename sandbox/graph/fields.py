@@ -72,6 +72,7 @@ IG_MEDIA = frozenset(
         "username",
     }
 )
+FACEBOOK_MEDIA = frozenset({"caption", "media_product_type"})  # Facebook Login only, say the pages
 IG_MEDIA_ONLY = IG_MEDIA - {"ig_id", "legacy_instagram_media_id"}
 IG_CONTAINER = frozenset(
     {

@@ -1,6 +1,6 @@
 """Who has what at Meta: apps, Facebook people with their Pages, professional Instagram accounts.
 
-Built from the world's members when the stand-in is made; read by log-ins and by the API.
+Made of the world's members; read by log-ins and by the API.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sandbox.world import World
 from sandbox.world.people import MEMBERS, Person
 
 BUSINESS, CREATOR = "BUSINESS", "MEDIA_CREATOR"
 # mia sells, leo creates, zoe has an ordinary account: nothing of hers is at Meta's API.
 ACCOUNT_TYPES = {"mia": BUSINESS, "leo": CREATOR}
 FOLLOWERS = {"mia": 2_480, "leo": 61}
+# Where a day of an account's series ends: Meta's pages show Pacific midnight, others saw their own.
+ZONES = {"mia": "America/Los_Angeles", "leo": "Asia/Kolkata"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,14 @@ APP = App(
 @dataclass(frozen=True, slots=True)
 class Account:
     """A professional account. `id` goes into paths; `scoped_id` is what /me calls `id` with
-    Instagram Login, and nothing takes it."""
+    Instagram Login, and nothing takes it. `followers`: around which their number moves."""
 
     id: str
     scoped_id: str
     person: Person
     type: str
     followers: int
+    zone: str
 
     @property
     def username(self) -> str:
@@ -72,8 +74,7 @@ class Facebooker:
 
 
 class People:
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self) -> None:
         self.accounts = {account.id: account for account in _accounts()}
         self.facebookers = {person.id: person for person in self._facebookers()}
         self.pages = {page.id: page for one in self.facebookers.values() for page in one.pages}
@@ -91,9 +92,6 @@ class People:
             if person.username == username:
                 return person
         raise KeyError(username)
-
-    def media_count(self, account: Account) -> int:
-        return len(self._world.posts_by(account.username))
 
     def _facebookers(self) -> Iterable[Facebooker]:
         by_name = {account.username: account for account in self.accounts.values()}
@@ -117,4 +115,5 @@ def _accounts() -> Iterable[Account]:
                 member,
                 kind,
                 FOLLOWERS[member.username],
+                ZONES[member.username],
             )

@@ -75,6 +75,10 @@ def missing(name: str) -> Refused:
     return invalid(f"The parameter {name} is required")
 
 
+def too_long() -> Refused:
+    return invalid("There cannot be more than 30 days (2592000 s) between since and until")
+
+
 def no_such_field(name: str, node: str) -> Refused:
     return invalid(f"Tried accessing nonexisting field ({name}) on node type ({node})")
 

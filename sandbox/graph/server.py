@@ -18,13 +18,23 @@ import aiohttp
 from aiohttp import web
 
 from sandbox.graph import fields, rules
-from sandbox.graph.api import Api, UploadRefused
+from sandbox.graph.api import Api
 from sandbox.graph.asking import Asking, check_proof, read_params, read_token
-from sandbox.graph.bad_days import BEFORE, REGAIN_MINUTES, BadDays, Fault, Orders, Trouble
+from sandbox.graph.bad_days import (
+    BEFORE,
+    BUSY_PERCENT,
+    REGAIN_MINUTES,
+    BadDays,
+    Fault,
+    Orders,
+    Trouble,
+)
 from sandbox.graph.containers import Containers, SecondPublish, Story
 from sandbox.graph.discovery import Discovery
+from sandbox.graph.figures_of_days import Truth
 from sandbox.graph.live import LivePage
 from sandbox.graph.log_in import LogIn, refused_at
+from sandbox.graph.own_posts import OwnPosts
 from sandbox.graph.people import APP, App, People
 from sandbox.graph.refusals import (
     Json,
@@ -37,6 +47,7 @@ from sandbox.graph.refusals import (
 from sandbox.graph.request_log import Request, RequestLog
 from sandbox.graph.rules import HOSTS, INSTAGRAM, RULES, Call
 from sandbox.graph.tokens import FACEBOOK_SCOPES, INSTAGRAM_SCOPES, Kind, Token, Tokens
+from sandbox.graph.uploads import UploadRefused
 from sandbox.graph.usage import Usage
 from sandbox.world import World
 
@@ -51,7 +62,8 @@ class Meta:
     """`async with Meta(world) as meta:`, or `start` and `stop`.
 
     origin: where it listens. addresses: Meta's hosts to what replaces "https://<host>". requests:
-    what reached it. bad_days: what goes wrong at the moment. usage: the allowance of calls.
+    what reached it. bad_days: what goes wrong at the moment. usage: the allowance of calls. truth:
+    the figures of its accounts, day by day. own_posts: what they have posted.
     `processing`: how long a picture and a film are IN_PROGRESS on the clock `now`.
     """
 
@@ -65,9 +77,11 @@ class Meta:
     ) -> None:
         self.origin = ""
         self.app = app
-        self.people = People(world)
+        self.people = People()
         self.requests = RequestLog()
         self.usage = Usage(now)
+        self.truth = Truth()
+        self.own_posts = OwnPosts(self.people, now)
         self._tokens = Tokens(now)
         self.bad_days = BadDays(self._tokens)
         self.containers = Containers(now, processing)
@@ -75,7 +89,14 @@ class Meta:
         self._orders = Orders()
         self._discovery = Discovery(world, self.people)
         self._api = Api(
-            self.people, self._tokens, self.containers, self.bad_days, self._discovery, now
+            self.people,
+            self._tokens,
+            self.containers,
+            self.bad_days,
+            self._discovery,
+            self.truth,
+            self.own_posts,
+            now,
         )
         self._log_in = LogIn(app, self.people, self._tokens, now)
         self._live = LivePage(self.people, self.containers, now)
@@ -226,6 +247,7 @@ class Meta:
             Call.STORIES: self._api.stories,
             Call.MEDIA_LIST: self._api.media_list,
             Call.MEDIA_INSIGHTS: self._api.insights,
+            Call.ACCOUNT_INSIGHTS: self._api.account_insights,
             Call.DELETE: self._api.delete,
             Call.UPLOAD: self._api.upload,
             Call.ME: self._api.me,
@@ -278,10 +300,11 @@ class Meta:
         raw_body = is_upload or is_dialog
         params = dict(request.query) if raw_body else await read_params(request)
         text = read_token(request, params, "OAuth" if is_upload else "Bearer")
-        call = self._api.kind_of(found.id) if found.call is Call.NODE else found.call
+        call = self._api.kind_of(found)
         asking = Asking(request, call, host, found.id, params, text)
         request[ASKED] = asking
-        rule = RULES[found.call]
+        checked = call if call in RULES else found.call
+        rule = RULES[checked]
         if rule.token:
             token = self._tokens.checked(text, instagram=host == INSTAGRAM)
             self._count(token)
@@ -289,7 +312,7 @@ class Meta:
             check_proof(self.app, host, params.get("appsecret_proof"), token.text)
         else:
             token = None
-        rules.check(found.call, host, params)
+        rules.check(checked, host, params)
         asked = fields.parse(params["fields"]) if params.get("fields") else None
         asking = replace(asking, token=token, fields=asked)
         request[ASKED] = asking
@@ -325,6 +348,8 @@ class Meta:
         token = asking and asking.token_text and self._tokens.find(asking.token_text)
         if token and self.bad_days.is_on("meta-rate-limit"):
             headers = self.usage.headers(token.user, percent=100, minutes=REGAIN_MINUTES)
+        elif token and self.bad_days.is_on("meta-busy"):
+            headers = self.usage.headers(token.user, percent=BUSY_PERCENT)
         elif token:
             headers = self.usage.headers(token.user)
         return web.json_response(body, status=status, headers=headers)
