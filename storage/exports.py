@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -178,10 +178,13 @@ _OF_USER = (
     "story_accounts",
     "analyses",
     "reports",
+    "insight_accounts",
+    "insight_pages",
 )
 _OF_FEED = ("feed_notices", "webhooks")
 _OF_STORY_ACCOUNT = ("categories", "slots", "blackouts", "library_items", "stories")
 _OF_STORY = ("story_events", "story_metrics")
+_OF_INSIGHTS = ("insight_media", "syncs")
 
 
 async def rows_of_user(db: AsyncConnection, user_id: int) -> dict[str, list[dict[str, Any]]]:
@@ -202,6 +205,13 @@ async def rows_of_user(db: AsyncConnection, user_id: int) -> dict[str, list[dict
     for name in _OF_STORY:
         table = tables.metadata.tables[name]
         found[name] = await _rows(db, table, table.c.story_id.in_(told))
+    measured = _measured_of(user_id)
+    for name in _OF_INSIGHTS:
+        table = tables.metadata.tables[name]
+        found[name] = await _rows(db, table, table.c.account_id.in_(measured))
+    log = sa.select(tables.syncs.c.id).where(tables.syncs.c.account_id.in_(measured))
+    results = tables.sync_results
+    found["sync_results"] = await _rows(db, results, results.c.sync_id.in_(log))
     found["users"] = await _rows(db, users, users.c.id == user_id)
     mine = sa.select(imports.c.id).where(imports.c.user_id == user_id)
     found["import_items"] = await _rows(db, import_items, import_items.c.import_id.in_(mine))
@@ -225,6 +235,11 @@ async def _rows(
 
 def _feeds_of(user_id: int) -> sa.Select[tuple[int]]:
     return sa.select(tables.feeds.c.id).where(tables.feeds.c.user_id == user_id)
+
+
+def _measured_of(user_id: int) -> sa.Select[tuple[int]]:
+    a = tables.insight_accounts.c
+    return sa.select(a.id).where(a.user_id == user_id)
 
 
 async def feed_posts(
@@ -258,6 +273,46 @@ async def analysed_reels(
         .join(tables.analyses, a.id == r.c.analysis_id)
         .where(a.user_id == user_id, r.c.id > after)
         .order_by(r.c.id)
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in await db.execute(query)]
+
+
+async def insight_values(
+    db: AsyncConnection, user_id: int, after: int, limit: int
+) -> list[dict[str, Any]]:
+    """The figures of the person's accounts, from behind the id `after` on, each with what it was
+    before Meta changed it (`earlier`, oldest first). Ten years are a hundred thousand."""
+    v, r = tables.insight_values.c, tables.insight_revisions.c
+    query = (
+        sa.select(*v)
+        .where(v.account_id.in_(_measured_of(user_id)), v.id > after)
+        .order_by(v.id)
+        .limit(limit)
+    )
+    found = [dict(row._mapping) | {"earlier": []} for row in await db.execute(query)]
+    by_id = {row["id"]: row for row in found}
+    changed = [row["id"] for row in found if row["revision"]]
+    was = sa.select(r.value_id, r.value, r.read_at).where(r.value_id.in_(changed))
+    for value_id, value, read_at in await db.execute(was.order_by(r.value_id, r.revision)):
+        by_id[value_id]["earlier"].append({"value": value, "read_at": read_at})
+    return found
+
+
+async def media_values(
+    db: AsyncConnection, user_id: int, after: tuple[int, str, date], limit: int
+) -> list[dict[str, Any]]:
+    """How the posts of the person's accounts stood on each day, from behind `after` (media_row,
+    metric, day) on; rows_of_user has the posts."""
+    v, m = tables.media_values.c, tables.insight_media.c
+    query = (
+        sa.select(*v)
+        .join(tables.insight_media, m.id == v.media_row)
+        .where(
+            m.account_id.in_(_measured_of(user_id)),
+            sa.tuple_(v.media_row, v.metric, v.day) > after,
+        )
+        .order_by(v.media_row, v.metric, v.day)
         .limit(limit)
     )
     return [dict(row._mapping) for row in await db.execute(query)]

@@ -34,6 +34,16 @@ from storage.tables.feed import (
 )
 from storage.tables.house import audit, incidents, workers
 from storage.tables.importing import calls, collections, import_items, imports, pace
+from storage.tables.insights import (
+    insight_accounts,
+    insight_media,
+    insight_pages,
+    insight_revisions,
+    insight_values,
+    media_values,
+    sync_results,
+    syncs,
+)
 from storage.tables.meta import meta_accounts, meta_logins
 from storage.tables.people import (
     connections,
@@ -78,11 +88,17 @@ __all__ = [
     "import_items",
     "imports",
     "incidents",
+    "insight_accounts",
+    "insight_media",
+    "insight_pages",
+    "insight_revisions",
+    "insight_values",
     "invitations",
     "library_items",
     "library_views",
     "logins",
     "media",
+    "media_values",
     "meta_accounts",
     "meta_logins",
     "metadata",
@@ -104,6 +120,8 @@ __all__ = [
     "story_copies",
     "story_events",
     "story_metrics",
+    "sync_results",
+    "syncs",
     "unread_items",
     "unread_reels",
     "updates",
