@@ -176,12 +176,14 @@ class Canvas:
         corners = (*_scaled(begin), end[0] * SCALE - 1, end[1] * SCALE - 1)
         self._pen.rounded_rectangle(corners, radius * SCALE, fill=ink)
 
-    def fade(self, points: Sequence[Point], floor: float, ink: Ink) -> None:
-        """Fills what is between the points and `floor`, ever lighter towards it."""
+    def fade(self, pieces: Sequence[Sequence[Point]], floor: float, ink: Ink) -> None:
+        """Fills what is between each of them and `floor`, ever lighter towards it."""
         mask = Image.new("L", self._image.size, 0)
-        corners = [*points, (points[-1][0], floor), (points[0][0], floor)]
-        ImageDraw.Draw(mask).polygon([_scaled(corner) for corner in corners], fill=255)
-        top = round(min(y for _, y in points) * SCALE)
+        pen = ImageDraw.Draw(mask)
+        for points in pieces:
+            corners = [*points, (points[-1][0], floor), (points[0][0], floor)]
+            pen.polygon([_scaled(corner) for corner in corners], fill=255)
+        top = round(min((y for points in pieces for _, y in points), default=floor) * SCALE)
         depth = max(1, round(floor * SCALE) - top)
         shade = Image.new("L", (1, self._image.height), 0)
         for y in range(depth):

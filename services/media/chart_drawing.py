@@ -194,17 +194,31 @@ def _line(canvas: Canvas, chart: LineChart) -> None:
     last = max(1, len(chart.values) - 1)
     where = plot(canvas, (0, last), known or [0.0], top=310, bottom=HEIGHT - 110, log=False)
     below(canvas, where, list(_some(chart.labels)))
-    for piece in pieces(chart.values):
-        points = [(where.x_of(place), where.y_of(value)) for place, value in piece]
-        if len(points) == 1:
-            canvas.dot(points[0], 6, palette.accent)
+    found = [
+        [(where.x_of(place), where.y_of(value)) for place, value in piece]
+        for piece in pieces(chart.values)
+    ]
+    lines = [piece for piece in found if len(piece) > 1]
+    if known and min(known) >= 0:
+        canvas.fade(lines, where.bottom, palette.accent)
+    for piece in lines:
+        canvas.line(piece, palette.accent, 5)
+    _marks(canvas, chart, where, {piece[0] for piece in found if len(piece) == 1})
+
+
+def _marks(canvas: Canvas, chart: LineChart, where: Plot, lone: set[Point]) -> None:
+    """A dot for the newest value and for those between two gaps; hollow ones that may change."""
+    accent, newest = canvas.palette.accent, len(chart.values) - 1
+    for place, value in enumerate(chart.values):
+        if value is None:
             continue
-        if min(known) >= 0:
-            canvas.fade(points, where.bottom, palette.accent)
-        canvas.line(points, palette.accent, 5)
-    if chart.values and (newest := chart.values[-1]) is not None:
-        end = (where.x_of(len(chart.values) - 1), where.y_of(newest))
-        canvas.dot(end, 11, palette.accent, ring=5)
+        at = (where.x_of(place), where.y_of(value))
+        may_change = place < len(chart.may_change) and chart.may_change[place]
+        radius = 11 if place == newest else 8 if may_change else 6
+        if place == newest or may_change or at in lone:
+            canvas.dot(at, radius, accent, ring=5 if place == newest else 0)
+        if may_change:
+            canvas.dot(at, radius / 2, canvas.palette.paper)
 
 
 def pieces(values: Iterable[float | None]) -> list[list[tuple[int, float]]]:

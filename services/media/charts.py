@@ -121,7 +121,8 @@ class WeekChart:
 @dataclass(frozen=True, slots=True)
 class LineChart:
     """One value for each day or the like, None where there is none: a gap. `figure` is large,
-    `change` beside it, green if it is for the `better`, red if not, grey if None."""
+    `change` beside it, green if it is for the `better`, red if not, grey if None. `may_change`:
+    beside `values`, or empty; those values get a hollow dot."""
 
     title: str
     subtitle: str
@@ -130,6 +131,7 @@ class LineChart:
     figure: str
     change: str
     better: bool | None
+    may_change: tuple[bool, ...] = ()
 
 
 Chart = ViewsChart | TrendChart | WeekChart | LineChart
@@ -154,9 +156,9 @@ def read(kind: str, told: Mapping[str, Any]) -> Chart:
 
 
 def _read(name: str, value: Any) -> Any:
+    if isinstance(value, list | tuple) and len(value) > MOST_POINTS:
+        raise ValueError(f"more than {MOST_POINTS} {name}")
     if part := _PARTS.get(name):
-        if len(value) > MOST_POINTS:
-            raise ValueError(f"more than {MOST_POINTS} {name}")
         return tuple(part(**one) for one in value)
     if name == "cells":
         return tuple(tuple(Cell(**one) for one in row) for row in value)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,6 +18,7 @@ from PIL import Image
 
 from services.media.chart_canvas import (
     PALETTES,
+    Canvas,
     Ink,
     even_marks,
     log_marks,
@@ -25,6 +28,7 @@ from services.media.chart_canvas import (
 from services.media.chart_drawing import draw, heat, pieces
 from services.media.charts import (
     HEIGHT,
+    MOST_POINTS,
     WIDTH,
     Cell,
     Chart,
@@ -113,6 +117,46 @@ def test_a_gap_is_a_gap(tmp_path: Path) -> None:
     assert columns(whole)[150:960].all()
     gone = np.nonzero(~columns((1.0, 2.0, None, 3.0))[150:960])[0]
     assert len(gone) > 350  # from the second value to the fourth
+
+
+def test_a_lone_figure_is_seen_and_one_that_may_change_is_hollow(tmp_path: Path) -> None:
+    inks = PALETTES[Theme.DARK]
+
+    def middle(*may_change: bool) -> tuple[bool, bool]:
+        """Whether there is a dot in the middle, and whether its own middle is empty."""
+        values = (0.0, None, 5.0, None, 10.0)
+        chart = LineChart("", "", values, ("",) * 5, "", "", None, may_change)
+        around = pixels(chart, tmp_path)[490:570, 520:610]
+        rows, columns = np.nonzero(has(around, inks.accent))
+        if not len(rows):
+            return False, False
+        at = (rows.min() + rows.max()) // 2, (columns.min() + columns.max()) // 2
+        return True, bool(has(around, inks.paper)[at])
+
+    assert middle() == (True, False)
+    assert middle(False, False, True, False, False) == (True, True)
+
+
+def test_more_days_than_there_are_pixels_are_not_drawn() -> None:
+    told = {**asdict(LINE), "values": [1.0] * (MOST_POINTS + 1)}
+    with pytest.raises(ValueError, match="values"):
+        read("LineChart", told)
+
+
+def test_years_with_a_gap_at_every_second_day_are_shaded_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shaded: list[int] = []
+    fade = Canvas.fade
+
+    def count(canvas: Canvas, pieces: Any, *rest: Any) -> None:
+        shaded.append(len(pieces))
+        fade(canvas, pieces, *rest)
+
+    monkeypatch.setattr(Canvas, "fade", count)
+    values = (1.0, 2.0, None) * 400
+    pixels(LineChart("", "", values, ("",) * len(values), "", "", None), tmp_path)
+    assert shaded == [400]
 
 
 def test_a_cell_of_too_few_is_only_a_shade(tmp_path: Path) -> None:
