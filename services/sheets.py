@@ -1,18 +1,19 @@
 """Tables as files, written row by row in constant memory: CSV, JSON, XLSX, and gzip of the first
-two. Blocking.
+two. Blocking, but for `open_table_aside`.
 
-Called by the exports of analyses; all that write CSV take `harmless` and BOM from here. What
-strangers wrote must not become a formula in a spreadsheet.
+Called by the exports of analyses and of figures; all that write CSV take `harmless` and BOM from
+here. What strangers wrote must not become a formula in a spreadsheet.
 """
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from io import TextIOWrapper
@@ -76,6 +77,22 @@ def open_table(
                 xlsx = XlsxTable(path, Path(folder), name, columns, about)
                 yield xlsx
                 xlsx.end()
+
+
+@asynccontextmanager
+async def open_table_aside(
+    path: Path, form: Form, name: str, columns: Sequence[str], about: About = ()
+) -> AsyncIterator[Table]:
+    """open_table, off the event loop: the end of an XLSX packs all of it. The table's own calls
+    still block."""
+    opened = open_table(path, form, name, columns, about)
+    table = await asyncio.to_thread(opened.__enter__)
+    try:
+        yield table
+    except BaseException as error:
+        opened.__exit__(type(error), error, error.__traceback__)
+        raise
+    await asyncio.to_thread(opened.__exit__, None, None, None)
 
 
 def pack(path: Path, target: Path) -> None:

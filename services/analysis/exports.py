@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -29,7 +28,7 @@ from services.clock import Now
 from services.errors import BadInput, NotAllowed
 from services.instagram.profiles import Reel
 from services.jobs.engine import DEFAULT, Engine, Job
-from services.sheets import Form, Table
+from services.sheets import Form
 from storage import exports, notices, reels
 from storage.database import Database
 from storage.exports import Export
@@ -209,7 +208,9 @@ class AnalysisExports:
         with TemporaryDirectory(dir=incoming, prefix="table-") as folder:
             plain = Path(folder) / "table"
             rows = 0
-            async with _table(plain, order, about) as table:
+            async with sheets.open_table_aside(
+                plain, order.form, "reels", order.columns, about
+            ) as table:
                 async for some in self._chunks(export.user_id, order.analysis_id):
                     lines = [
                         tables_out.values(tables_out.line(reel, scale), order.columns)
@@ -290,19 +291,6 @@ class AnalysisExports:
         return await export_files.restart(
             self._database, job, self._now(), failed="analysis_export_failed"
         )
-
-
-@asynccontextmanager
-async def _table(path: Path, order: Order, about: sheets.About) -> AsyncIterator[Table]:
-    """sheets.open_table, off the event loop: the end of an XLSX packs all of it."""
-    opened = sheets.open_table(path, order.form, "reels", order.columns, about)
-    table = await asyncio.to_thread(opened.__enter__)
-    try:
-        yield table
-    except BaseException as error:
-        opened.__exit__(type(error), error, error.__traceback__)
-        raise
-    await asyncio.to_thread(opened.__exit__, None, None, None)
 
 
 def _order(export: Export) -> Order:

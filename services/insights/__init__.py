@@ -1,0 +1,1 @@
+"""The account's own figures at Meta, every day, with the truth about each."""
