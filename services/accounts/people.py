@@ -23,7 +23,7 @@ from storage.vault import Vault
 INVITATION_LIFE = timedelta(hours=24)
 LARGEST_GRANT = 100_000
 # kinds of notices that may arrive silently
-MUTABLE = ("import_done", "analyses", "stories", "expiry", "alerts")
+MUTABLE = ("import_done", "analyses", "insights", "stories", "expiry", "alerts")
 
 
 @dataclass(frozen=True, slots=True)

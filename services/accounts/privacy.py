@@ -12,7 +12,7 @@ import json
 import zipfile
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from storage import (
     people,
     stories,
     story_items,
+    syncs,
 )
 from storage.archive import OwnedMedia
 from storage.database import Database
@@ -101,6 +102,7 @@ class Privacy:
                     await _write_zip(path, texts, part, self._objects)
             await self._write_feed(built, export.user_id)
             await self._write_reels(built, export.user_id)
+            await self._write_insights(built, export.user_id)
             await self._finish(export, built.made)
         except Closed:
             await built.discard()
@@ -136,6 +138,21 @@ class Privacy:
                 return await exports.analysed_reels(db, user_id, after, ROWS)
 
         await self._write_lines(built, "reels", reels_after)
+
+    async def _write_insights(self, built: ExportFiles, user_id: int) -> None:
+        """The figures of the person's own accounts and of their posts."""
+
+        async def values_after(last: Row | None) -> list[Row]:
+            async with self._database.read() as db:
+                return await exports.insight_values(db, user_id, last["id"] if last else 0, ROWS)
+
+        async def posts_after(last: Row | None) -> list[Row]:
+            after = (last["media_row"], last["metric"], last["day"]) if last else (0, "", date.min)
+            async with self._database.read() as db:
+                return await exports.media_values(db, user_id, after, ROWS)
+
+        await self._write_lines(built, "insights", values_after)
+        await self._write_lines(built, "insight-posts", posts_after)
 
     async def _write_lines(
         self,
@@ -218,6 +235,7 @@ class Privacy:
             if not await people.delete(db, user_id, now):
                 return
             await stories.forget_person(db, user_id)
+            await syncs.forget_person(db, user_id)
             await notices.forget(db, user_id=user_id)
             await flows.forget(db, user_id)
             await pace.forget_unconnected(db)

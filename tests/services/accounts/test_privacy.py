@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from services.accounts import privacy as module
@@ -41,11 +42,13 @@ from storage.database import Database
 from storage.objects import LocalObjects
 from storage.pace import Call
 from storage.retention import Policy
+from storage.tables import insight_accounts, syncs
 from storage.vault import Vault
 from tests.services.accounts.conftest import Queue
 from tests.support.analyses import analysed, new
 from tests.support.clock import StillClock
 from tests.support.feeds import TOKEN, a_feed, incident, listed, reader, switched_on
+from tests.support.insights import TABLES, measured
 from tests.support.rows import LEO, MIA, NOW, an_import, archived, connection, new_media, person
 
 
@@ -200,6 +203,31 @@ class TestExport:
         ]  # fmt: skip
         assert [one["asked"] for one in data["analyses"]] == ["rosa"]
         assert "r4w" not in text
+
+    async def test_insights_are_in_it_with_what_they_were(
+        self, privacy: Privacy, database: Database, queue: Queue, objects: LocalObjects
+    ) -> None:
+        await measured(database)
+        await measured(database, LEO, name="hers")
+        found, of_posts, of_accounts = await build(privacy, queue, objects)
+        assert [path.name for path in (of_posts, of_accounts)] == [
+            "reelay-insight-posts.zip", "reelay-insights.zip",
+        ]  # fmt: skip
+        with zipfile.ZipFile(found) as file:
+            data = json.loads(file.read("data.json"))
+        with zipfile.ZipFile(of_accounts) as file:
+            lines = [json.loads(line) for line in file.read("insights.jsonl").splitlines()]
+        with zipfile.ZipFile(of_posts) as file:
+            posts = [json.loads(line) for line in file.read("insight-posts.jsonl").splitlines()]
+        told = [(one["value"], one["reason"], len(one["earlier"])) for one in lines]
+        assert told == [(5, None, 1), (None, "no_data", 0)]
+        assert [one["metric"] for one in posts] == ["reach", "views"]
+        assert [one["username"] for one in data["insight_accounts"]] == ["mia"]
+        assert [one["metric"] for one in data["sync_results"]] == ["reach"]
+        assert [one["caption"] for one in data["insight_media"]] == ["By mia"]
+        assert len(data["insight_pages"]) == len(data["syncs"]) == 1
+        assert "hash-11" not in json.dumps(data)
+        assert "hers" not in json.dumps(data)
 
     async def test_parts_are_small_enough_to_be_sent(
         self,
@@ -432,6 +460,22 @@ class TestDeletion:
         async with database.read() as db:
             assert await archive.find(db, "instagram", "mine") is None
             assert await archive.size_of(db, LEO) == (1, 100)
+
+    async def test_insights_go_with_their_person_and_others_stay(
+        self, privacy: Privacy, database: Database, clock: StillClock
+    ) -> None:
+        await measured(database)
+        await measured(database, LEO, MIA, name="leo")
+        await self.delete(privacy, clock)
+        async with database.read() as db:
+            for table in TABLES:
+                left = [tuple(row) for row in await db.execute(table.select())]
+                assert left, "Leo's"
+                assert MIA not in [value for row in left for value in row], table.name
+            names = (await db.execute(sa.select(insight_accounts.c.username))).scalars().all()
+            asked = (await db.execute(sa.select(syncs.c.asked_by, syncs.c.message_id))).all()
+        assert names == ["leo"]
+        assert [tuple(row) for row in asked] == [(None, None)]
 
     async def test_the_feed_goes_with_its_person(
         self, privacy: Privacy, database: Database, objects: LocalObjects, clock: StillClock
