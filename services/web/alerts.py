@@ -19,6 +19,7 @@ from storage.database import Database
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 MIN_POSTS = 10  # fewer say nothing about a share
 MIN_CALLS = 4
+NO_SYNC = timedelta(days=2)  # though the log-in at Meta works
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Figures:
     dead_loops: list[str]
     bad_checks: set[str]  # names of health checks
     unread: list[str]  # labels of accounts whose polls nobody wakes, so that nobody was told
+    unsynced: list[str]  # names of accounts whose figures have not been read for NO_SYNC
 
 
 Incident = tuple[str, str]
@@ -48,6 +50,7 @@ KINDS = (
     "loop",
     "disk",
     "feed_stale",
+    "sync_stale",
 )
 """Those that this module opens and closes; other incidents are somebody else's."""
 
@@ -69,6 +72,7 @@ def ill(now: Figures) -> set[Incident]:
     found |= {("storage", f"import {import_id}") for import_id in now.unstored}
     found |= {("loop", name) for name in now.dead_loops}
     found |= {("feed_stale", label) for label in now.unread}
+    found |= {("sync_stale", name) for name in now.unsynced}
     if "disk" in now.bad_checks:
         found.add(("disk", ""))
     return found
@@ -86,6 +90,7 @@ class Alerts:
         async with self._database.write() as db:
             stopped = await importing.in_states(db, "paused", reason=Reason.STORAGE)
             read = await feed_status.accounts(db)
+            synced = await figures.last_syncs(db)
             current = ill(
                 Figures(
                     failing=await figures.failing_imports(db, now - HOUR),
@@ -96,6 +101,7 @@ class Alerts:
                     dead_loops=self._health.dead_loops(),
                     bad_checks=bad,
                     unread=[one.label for one in read if not one.ill and trouble(one, now)],
+                    unsynced=[f"@{name}" for name, at in synced if at < now - NO_SYNC],
                 )
             )
             told = await audit.open_incidents(db)

@@ -56,6 +56,8 @@ async def read(database: Database) -> list[Metric]:
         feed_counts = await feed_status.counts(db)
         stories = await story_history.totals(db)
         metas = await meta_accounts.everyones(db)
+        syncs = await figures.syncs_by_state(db)
+        last_syncs = await figures.last_syncs(db)
     settled = {state: n for state, n in posts.items() if state != "pending"}
     ended = {state: n for state, n in imports.items() if state in ("done", "cancelled", "failed")}
 
@@ -95,6 +97,12 @@ async def read(database: Database) -> list[Metric]:
         ),
         *_of_the_feeds(accounts, feed_counts),
         *_of_the_stories(stories, metas),
+        _gauge("reelay_syncs", "Syncs of accounts' own figures, by state", syncs),
+        GaugeMetricFamily(
+            "reelay_sync_last_good_seconds",
+            "When the account that has waited longest was last synced to the end (Unix time)",
+            value=min((at.timestamp() for _, at in last_syncs), default=0),
+        ),
     ]
 
 

@@ -17,6 +17,7 @@ from services.analysis.figures import Figures, Placed, Tier
 from services.analysis.measure import MIN_GROUP, Figure
 from services.analysis.trend import Trend
 from services.media.charts import calendar_ticks
+from services.web.numbers import short
 
 SIDE = 1000
 HOURS = 3  # of a column of the week
@@ -151,13 +152,3 @@ def tier_spans(figures: Figures) -> list[tuple[Tier, int, float, float]]:
             spans.append((tier, count, round(left, 2), round(width, 2)))
             left += width
     return spans
-
-
-def short(value: float, whole_from: float = 99.95) -> str:
-    """ "940", "1.2k", "35.1k", "350k"."""
-    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if value >= size * 0.9995:
-            scaled = value / size
-            digits = f"{scaled:.{1 if scaled < whole_from else 0}f}".removesuffix(".0")
-            return digits + letter
-    return f"{value:.0f}"

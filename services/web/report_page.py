@@ -26,14 +26,14 @@ from services.feed.render.text import excerpt
 from services.instagram.profiles import Reel
 from services.web import pages
 from services.web.answers import Headers
-from services.web.report_charts import HOURS, Cell, short, tier_spans, views_picture, week_cells
+from services.web.numbers import moment, percent, short, signed
+from services.web.report_charts import HOURS, Cell, tier_spans, views_picture, week_cells
 from storage.analysis import LIVE, UNFINISHED, Analysis
 
 CAPTION = 2200  # characters, as many as Instagram takes
 EVERY, RARELY = 6, 30  # seconds between two looks while it runs; the second, of a large page
 LARGE = 1000  # reels
 TAGS = 12  # hashtags that are listed
-MOST_PERCENT = 1000  # of a change that is told in digits
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 TOO_FEW = "Too few to say"
@@ -54,7 +54,8 @@ HEADS = {
 }
 """The columns that sort, in their order; also the names in the address."""
 
-_STYLE, _SCRIPT = pages.source("report.css"), pages.source("report.js")
+_STYLE = pages.source("figures.css") + pages.source("report.css")
+_SCRIPT = pages.source("report.js")
 
 HEADERS: Headers = pages.headers(
     img_src="'self'",
@@ -146,7 +147,7 @@ def page(content: Content, order: Order) -> str:
         live=item.state in UNFINISHED,
         every=RARELY if len(rows) > LARGE else EVERY,
         refresh=2 * RARELY,
-        moment=lambda value: _moment(value, content.zone),
+        moment=lambda value: moment(value, content.zone),
         looked_at=at,
         until=content.until,
         zone=content.zone.key,
@@ -291,20 +292,6 @@ def _trend(trend: Trend | NoTrend) -> Tile:
     return Tile("Trend", likely, between, trend.n)
 
 
-def percent(share: float) -> str:
-    """ "0.42 %", "4.2 %", "42.0 %"."""
-    hundredths = share * 100
-    return f"{hundredths:,.{2 if hundredths < 1 else 1 if hundredths < 100 else 0}f} %"
-
-
-def signed(share: float) -> str:
-    """ "+4 %", "−12 %", "0 %"."""
-    whole = round(share * 100)
-    if whole > MOST_PERCENT:
-        return f"over +{MOST_PERCENT:,} %"
-    return f"{'+' if whole > 0 else '−' if whole < 0 else ''}{abs(whole)} %"
-
-
 def length(seconds: float) -> str:
     """ "0:09", "1:30"."""
     minutes, rest = divmod(round(seconds), 60)
@@ -314,7 +301,3 @@ def length(seconds: float) -> str:
 def _days(gap: timedelta) -> str:
     days = round(gap / timedelta(days=1))
     return "1 day" if days == 1 else f"{days:,} days" if days else "less than a day"
-
-
-def _moment(value: datetime, zone: ZoneInfo) -> str:
-    return value.astimezone(zone).strftime("%-d %B %Y, %H:%M")

@@ -1,5 +1,5 @@
-"""The side server: /health, /ready, /status, /metrics, /downloads, /reports, /meta/callback, the
-feeds, and /telegram (webhook mode).
+"""The side server: /health, /ready, /status, /metrics, /downloads, /reports, /insights,
+/meta/callback, the feeds, and /telegram (webhook mode).
 
 Built by bot/app.py.
 """
@@ -20,6 +20,7 @@ from services.web import metrics, status
 from services.web.downloads import Downloads
 from services.web.feeds import FeedRoutes
 from services.web.health import Health
+from services.web.insights import InsightRoutes
 from services.web.meta import MetaCallback
 from services.web.reports import ReportRoutes
 from storage.database import Database, Unavailable
@@ -47,6 +48,7 @@ class SideServer:
         statuses: FeedStatuses | None = None,
         meta: MetaCallback | None = None,
         reports: ReportRoutes | None = None,
+        insights: InsightRoutes | None = None,
         now: Now = utc_now,
     ) -> None:
         self._database = database
@@ -58,6 +60,7 @@ class SideServer:
         self._statuses = statuses
         self._meta = meta
         self._reports = reports
+        self._insights = insights
         self._now = now
         self._runner: web.AppRunner | None = None
 
@@ -71,6 +74,8 @@ class SideServer:
         application.router.add_get("/downloads/{token}", self._downloads.serve)
         if self._reports:
             self._reports.register(application.router)
+        if self._insights:
+            self._insights.register(application.router)
         if self._meta:
             application.router.add_get(self._meta.path, self._meta.serve)
         if self._webhook:

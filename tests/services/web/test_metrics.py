@@ -12,11 +12,13 @@ from services.web import metrics
 from storage import (
     import_items,
     importing,
+    insights,
     meta_accounts,
     pace,
     stories,
     story_accounts,
     story_items,
+    syncs,
 )
 from storage.database import Database
 from storage.pace import Call
@@ -48,6 +50,8 @@ NAMES = {
     "reelay_stories_failed",
     "reelay_story_troubles",
     "reelay_meta_accounts",
+    "reelay_syncs",
+    "reelay_sync_last_good_seconds",
 }
 Samples = dict[tuple[str, str], float]
 
@@ -96,7 +100,7 @@ async def test_figures_of_rows(database: Database) -> None:
         ):
             await pace.log(db, Call("1000", purpose, NOW, 2, 0.1, outcome.__name__))
     found = samples((await metrics.render(database)).decode())
-    ours = ("reelay_feed", "reelay_webhook", "reelay_stor", "reelay_meta")
+    ours = ("reelay_feed", "reelay_webhook", "reelay_stor", "reelay_meta", "reelay_sync")
     assert {
         key: found[key] for key in found if "_bucket" not in key[0] and not key[0].startswith(ours)
     } == {
@@ -155,6 +159,36 @@ async def test_figures_of_stories(database: Database) -> None:
         ("reelay_story_troubles_total", ""): 2,
         ("reelay_meta_accounts", "working"): 2,
         ("reelay_meta_accounts", "refused"): 1,
+    }
+
+
+async def test_figures_of_syncs(database: Database) -> None:
+    """The account that has waited longest; those whose log-in does not work are not counted."""
+    await person(database, MIA)
+    async with database.write() as db:
+        for identity, problem, ended in (
+            ("1", None, [at(-90), at(-30)]),
+            ("2", None, [at(-60)]),
+            ("3", "The log-in has run out.", [at(-999)]),
+        ):
+            told: dict[str, Any] = dict.fromkeys(("username", "flavour", "account_type"), "x")
+            meta = await meta_accounts.keep(
+                db, MIA, identity, NOW, scopes=[], issued_at=NOW, unlimited=True, problem=problem,
+                **told,
+            )  # fmt: skip
+            account = await insights.keep(db, MIA, meta, at(-9999))
+            for when in ended:
+                made = await syncs.start(db, account.id, NOW.date(), None, when)
+                assert made
+                await syncs.move(
+                    db, made[0], when, from_states=["pending"], state="done", ended_at=when
+                )
+        await syncs.start(db, account.id, NOW.date(), None, NOW)
+    found = samples((await metrics.render(database)).decode())
+    assert {key: value for key, value in found.items() if key[0].startswith("reelay_sync")} == {
+        ("reelay_syncs", "done"): 4,
+        ("reelay_syncs", "pending"): 1,
+        ("reelay_sync_last_good_seconds", ""): at(-60).timestamp(),
     }
 
 

@@ -18,9 +18,8 @@ from services.analysis.reports import LIFE, Reports
 from services.analysis.service import Analysing
 from services.analysis.sources import Sources
 from services.jobs.engine import Engine
+from services.web import drawn as drawing
 from services.web import report_page, reports
-from services.web.report_charts import short
-from services.web.report_page import percent, signed
 from services.web.reports import ReportRoutes
 from storage import analysis, people
 from storage import reels as reel_rows
@@ -331,12 +330,12 @@ async def test_the_same_page_is_drawn_once_for_all_who_wait(
         return draw(*args)
 
     monkeypatch.setattr(report_page, "page", counted)
-    monkeypatch.setattr(reports, "MOST_WAITING", 3)
-    await site.routes._turn.acquire()
+    monkeypatch.setattr(drawing, "MOST_WAITING", 3)
+    await site.routes.pages._turn.acquire()
     asked = [asyncio.ensure_future(site.client.get(path)) for _ in range(5)]
     done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED, timeout=10)
     assert {one.result().status for one in done} == {429}
-    site.routes._turn.release()
+    site.routes.pages._turn.release()
     statuses = sorted([(await one).status for one in asked])
     assert statuses == [200, 200, 200, 429, 429]
     assert len(drawn) == 1
@@ -363,37 +362,3 @@ async def test_a_large_profile_stays_light(site: Site) -> None:
     body = await answer.read()
     assert len(body) < 800_000
     assert len(gzip.compress(body)) < 120_000
-
-
-# ---------------------------------------------------------------- numbers
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (0, "0"),
-        (940, "940"),
-        (999.6, "1k"),
-        (1234, "1.2k"),
-        (9960, "10k"),
-        (350_400, "350k"),
-        (4_100_000, "4.1M"),
-    ],
-)
-def test_short_numbers(value: float, said: str) -> None:
-    assert short(value) == said
-
-
-def test_shares() -> None:
-    assert [percent(one) for one in (0.0042, 0.042, 0.42, 12.0)] == [
-        "0.42 %",
-        "4.2 %",
-        "42.0 %",
-        "1,200 %",
-    ]
-    assert [signed(one) for one in (0.043, -0.12, 0.001, 1e12)] == [
-        "+4 %",
-        "−12 %",
-        "0 %",
-        "over +1,000 %",
-    ]
