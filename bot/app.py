@@ -28,6 +28,7 @@ from bot.chat import Chat
 from bot.feed.parts import FeedParts
 from bot.ground import lay
 from bot.importing.parts import ImportingParts
+from bot.insights.parts import InsightParts
 from bot.menu import Menu
 from bot.notices import Notices
 from bot.outbox import Outbox
@@ -83,12 +84,13 @@ class App:
         self.importing = ImportingParts(ground)
         address = self._address(settings.web_port)
         self.feed = FeedParts(ground, address)
-        places = Accounts(self.database, now)
-        self.meta = MetaParts(ground, address, places.of_user)
-        self.stories = StoryParts(ground, places, self.meta.logins)
+        self._places = Accounts(self.database, now)
+        self.meta = MetaParts(ground, address, self._connected)
+        self.stories = StoryParts(ground, self._places, self.meta.logins)
         self.analysis = AnalysisParts(
             ground, self.meta.logins, address, self.importing.screen.paste
         )
+        self.insights = InsightParts(ground, self.meta.logins, address)
 
         # the outside
         self.wire = self._make_wire() if "chat" in self.roles else None
@@ -110,10 +112,16 @@ class App:
             *self.feed.kinds,
             *self.stories.kinds,
             *self.analysis.kinds,
+            *self.insights.kinds,
         ):
             self.engine.register(kind)
         self._register_screens()
         self._register_loops()
+
+    async def _connected(self, user_id: int) -> None:
+        """A log-in at Meta has come or gone."""
+        await self._places.of_user(user_id)
+        await self.insights.service.log_in_changed(user_id)
 
     def _make_wire(self) -> Wire:
         settings = self.settings
@@ -142,19 +150,21 @@ class App:
             statuses=self.feed.statuses,
             meta=self.meta.callback,
             reports=self.analysis.routes,
+            insights=self.insights.routes,
             now=self.now,
         )
 
     def _register_screens(self) -> None:
         connect = Connect(self.connecting)
         importing = self.importing.screen
-        menu = Menu(self.connecting, self.settings.banner)
+        menu = Menu(self.connecting, self.insights.service, self.settings.banner)
         for screen in (
             menu,
             *self.importing.screens,
             *self.feed.screens,
             *self.analysis.screens,
             *self.stories.screens,
+            *self.insights.screens,
             *self.meta.screens,
             connect,
             Credits(Ledger(self.database)),
@@ -179,7 +189,7 @@ class App:
         if "worker" in self.roles:
             every(BEAT, "heartbeat", self.engine.beat)
             every(HOUR, "forget finished jobs", self.engine.prune)
-        capabilities = (self.importing, self.analysis, self.feed, self.stories)
+        capabilities = (self.importing, self.analysis, self.feed, self.stories, self.insights)
         for parts in (self.logins, self.meta, *capabilities):
             parts.register_loops(self.clock, self.roles)
         if "clock" in self.roles:
@@ -193,7 +203,7 @@ class App:
     def _register_chat_loops(self, wire: Wire) -> None:
         """Once Telegram has answered: before that they could only fail."""
         bot, importing = wire.application.bot, self.importing
-        others = {**self.stories.texts, **self.analysis.texts}
+        others = {**self.stories.texts, **self.analysis.texts, **self.insights.texts}
         texts = Notices(importing.service, importing.library, self.connecting, self.now, others)
         outbox = Outbox(bot, self.database, self.objects, texts, self.now)
         gap = self.settings.pace_gap
@@ -201,6 +211,7 @@ class App:
         self.clock.every(SECOND, "notices", outbox.deliver)
         self.clock.every(SECOND, "progress cards", progress.refresh)
         self.clock.every(SECOND, "analysis cards", self.analysis.progress(bot).refresh)
+        self.clock.every(SECOND, "sync cards", self.insights.progress(bot).refresh)
 
     async def _sweep_parts(self) -> None:
         """In every process: each has its own disk."""
@@ -236,6 +247,7 @@ class App:
             self.feed.readers.base = self._address(self.web_port)
             self.meta.logins.base = self._address(self.web_port)
             self.analysis.reports.base = self._address(self.web_port)
+            self.insights.pages.base = self._address(self.web_port)
             self._then("readers", self.feed.visits.flush)
             self._then("web", self.side_server.stop)
         if self.wire:

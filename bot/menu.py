@@ -6,6 +6,7 @@ from bot.cards import Button, Card, button, count, esc
 from bot.chat import Chat
 from bot.router import Router
 from services.accounts.connecting import Connecting
+from services.insights.service import Insights
 from storage.connections import Connection
 from storage.people import User
 
@@ -18,6 +19,8 @@ COMMANDS = {
     "schedule": "Days, times, categories of stories",
     "analyze": "Report on any profile",
     "reports": "Earlier reports and exports",
+    "insights": "Your reach and followers, with chart",
+    "sync": "Read your figures now",
     "jobs": "Running work: pause, resume, cancel",
     "feed": "Your feed: status, links, readers",
     "connect": "Instagram and Meta accounts",
@@ -94,6 +97,17 @@ TOPICS = {
         "minute. What Meta's API can't do (links, tags, stickers, Creator accounts) you get as a "
         "file with the steps. Nothing is ever posted twice.",
     ),
+    "insights": (
+        "Your own figures",
+        "<b>/insights</b> shows reach, views, followers and more of your professional account, day "
+        "by day, and against the days before. Reelay reads them from Meta each night; "
+        "<b>/sync</b> reads now.\n\n"
+        "A gap in the line is a day without a number, never a zero: Meta takes up to 48 hours, "
+        "tells some figures from 100 followers on only, and corrects others later. Reach counts "
+        "different people, so its days are never added up.\n\n"
+        "Best posts, audience, CSV, JSON, XLSX, a page to share and a digest each Monday are below "
+        "the chart.",
+    ),
     "credits": (
         "Credits",
         "One credit is one saved post. They are taken when a batch begins and come back when a "
@@ -104,8 +118,9 @@ TOPICS = {
 
 
 class Menu:
-    def __init__(self, connecting: Connecting, banner: str) -> None:
+    def __init__(self, connecting: Connecting, insights: Insights, banner: str) -> None:
         self._connecting = connecting
+        self._insights = insights
         self._banner = banner
 
     def register(self, router: Router) -> None:
@@ -133,10 +148,14 @@ class Menu:
 
     async def _home(self, chat: Chat) -> Card:
         accounts = await self._connecting.of_user(chat.user.id)
-        return home_card(chat.user, accounts, self._banner)
+        figures = bool(await self._insights.accounts(chat.user.id))
+        return home_card(chat.user, accounts, self._banner, figures=figures)
 
 
-def home_card(user: User, accounts: list[Connection], banner: str) -> Card:
+def home_card(
+    user: User, accounts: list[Connection], banner: str, *, figures: bool = False
+) -> Card:
+    """`figures`: an account's own are read."""
     lines = [f"Hello <b>{esc(user.name, 40)}</b>, this is Reelay: your Instagram, from one chat."]
     if banner:
         lines.append(f"<i>{esc(banner, 300)}</i>")
@@ -168,7 +187,8 @@ def home_card(user: User, accounts: list[Connection], banner: str) -> Card:
     stories = button("📸 Stories", "story", "show")
     feed = (button("📰 Feed", "feed", "show"),) if accounts else ()
     rest = (analyse, stories, *feed)
-    purse = (button("🔗 Accounts", "con", "list") if accounts else library, money)
+    own = (button("📈 Insights", "ins", "open"),) if figures else ()
+    purse = (*own, button("🔗 Accounts", "con", "list") if accounts else library, money)
     last = (button("⚙️ Settings", "set", "show"), button("❔ Help", "menu", "help"))
     return Card("\n\n".join(lines), (first, rest, purse, last))
 

@@ -31,6 +31,8 @@ MENU = (button("Menu", "menu", "home"),)
 SILENCED_BY = {
     "import_ended": "import_done",
     "analysis_ended": "analyses",
+    "sync_ended": "insights",
+    "insights_digest": "insights",
     "cookies_expiring": "expiry",
     "meta_expiring": "expiry",
     "story_published": "stories",

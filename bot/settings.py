@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     analyses_per_day: int = Field(default=10, ge=1, le=1000)
     analysis_reel_limit: int = Field(default=500, ge=1, le=10_000)
     analysis_keep_days: int = Field(default=90, ge=1, le=3650)
+    insights_history_days: int = Field(default=365, ge=0, le=729)  # Meta: "within 2 years"
 
     instagram_username: str = ""
     instagram_password: SecretStr = SecretStr("")

@@ -18,11 +18,11 @@ ASK = Card(
     "instagram.com. A pasted line <code>sessionid=…; ds_user_id=…</code> works too.\n\n"
     "🔒 It is kept encrypted on this server, and your message is deleted from this chat as soon as "
     "I have read it.\n\nLogging in with the password works too. Cookies are recommended: your "
-    "password stays with you, and Instagram sees no new log-in.\n\nTo publish stories, connect the "
-    "account at Meta too: a log-in of its own.",
+    "password stays with you, and Instagram sees no new log-in.\n\nTo publish stories and to "
+    "read your own figures, connect the account at Meta too: a log-in of its own.",
     (
         (button("🔑 Log in with password", "log", "begin"),),
-        (button("📸 Meta, for stories", "meta", "show"),),
+        (button("📸 Meta: stories, insights", "meta", "show"),),
         CANCEL,
     ),
 )
@@ -144,7 +144,7 @@ def accounts_card(accounts: list[Connection], zone: str) -> Card:
     lines = [account_line(account, zone) for account in accounts]
     rows = [(button(account.label[:30], "con", "one", account.id),) for account in accounts]
     rows.append((button("➕ Another account", "con", "begin"),))
-    rows.append((button("📸 Meta, for stories", "meta", "show"),))
+    rows.append((button("📸 Meta: stories, insights", "meta", "show"),))
     rows.append((button("‹ Menu", "menu", "home"),))
     return Card("<b>Instagram accounts</b>\n\n" + "\n\n".join(lines), tuple(rows))
 

@@ -216,9 +216,10 @@ def connected(accounts: list[MetaAccount], zone: str, gone: bool | None = None) 
     told = "\n\n".join(line(account, zone) for account in accounts[:SHOWN])
     deleted = f"\n\n<i>{_deleted(gone)}</i>" if gone is not None else ""
     return Card(
-        f"✅ <b>Connected at Meta</b>\n{told}{deleted}",
+        f"✅ <b>Connected at Meta</b>\n{told}\n\nReading the figures begins now.{deleted}",
         (
             (button("📸 New story", "item", "new"), button("📅 Schedule", "plan", "show")),
+            (button("📈 Insights", "ins", "open"),),
             (button("‹ Meta", "meta", "show"), MENU),
         ),
     )

@@ -22,6 +22,7 @@ QUIET = {"22-8": (22, 8), "23-7": (23, 7), "0-6": (0, 6)}
 NOTICES = {
     "import_done": "Import finished",
     "analyses": "Analysis finished",
+    "insights": "Figures read, weekly digest",
     "stories": "Stories that went out",
     "expiry": "Cookies run out soon",
     "alerts": "Alerts for the owners",

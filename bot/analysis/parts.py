@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from telegram import Bot
 
-from bot.analysis.drawing import Drawing
 from bot.analysis.notices import AnalysisNotices
 from bot.analysis.progress import AnalysisProgress
 from bot.analysis.results import Results
 from bot.analysis.screen import AnalysisScreen
 from bot.analysis.taking import TakingScreen
+from bot.drawing import Drawing
 from bot.ground import Ground
 from bot.notices import Text
 from bot.pending import Pending

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from bot.analysis import charts, result_cards
-from bot.analysis.drawing import Drawing
 from bot.cards import Card
+from bot.drawing import Drawing
 from services.analysis.looking import Looking
 from services.clock import Now
 from storage.people import User

@@ -7,9 +7,9 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from bot.analysis import cards, charts, compare_cards, result_cards
-from bot.analysis.drawing import Drawing
 from bot.cards import Card
 from bot.chat import Chat
+from bot.drawing import Drawing
 from bot.router import Handler, Router
 from services.accounts.connecting import Connecting
 from services.accounts.people import People

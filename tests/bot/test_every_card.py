@@ -52,6 +52,7 @@ from tests.bot.factories import (
     user,
     view,
 )
+from tests.bot.insights.every import insight_cards
 from tests.bot.stories.every import story_cards as cards_of_stories
 from tests.support.feeds import WELL
 
@@ -261,6 +262,7 @@ def every_card(text: str) -> list[Card]:
         *feed_cards(text),
         *cards_of_stories(text),
         *analysis_cards(text),
+        *insight_cards(text),
     ]
 
 

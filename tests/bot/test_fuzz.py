@@ -32,6 +32,9 @@ VERBS = {
     "hook hook_ask hook_test hook_off hook_off_yes keep keep_ask keep_yes cancel",
     "ana": "ask named again anew open theme cancel resume acted delete delete_yes last other "
     "beside top tiers trend when tags names",
+    "ins": "open show theme pick pick_more accounts overview best audience engaged csv json xlsx "
+    "page page_new page_off page_off_yes digest_on digest_off",
+    "sync": "now open cancel detail log forget forget_yes",
     "rep": "list csv json xlsx fields stop files file page page_new page_off page_off_yes",
     "adm": "show people person block let_in grant grant_ask invite health stuck retry refund audit",
     "col": "list one daily weekly never now merge join unmerge filters range tags anykind video "

@@ -224,7 +224,7 @@ async def test_several_accounts_are_listed_and_one_is_forgotten_in_two_steps(
     await harness.connect(mia, "leo")
     mia.say("/connect")
     listed = await mia.sees("Instagram accounts")
-    more = ["➕ Another account", "📸 Meta, for stories", "‹ Menu"]
+    more = ["➕ Another account", "📸 Meta: stories, insights", "‹ Menu"]
     assert mia.labels(listed) == ["@mia", "@leo", *more]
     await mia.tap("@leo")
     await mia.tap("Forget…")

@@ -271,7 +271,7 @@ async def test_the_week_is_made_of_slots_and_categories(studio: Studio) -> None:
 async def test_a_token_is_read_and_leaves_the_chat(studio: Studio) -> None:
     mia, harness = studio.mia, studio.harness
     mia.say("/connect")
-    await mia.tap("📸 Meta, for stories")
+    await mia.tap("📸 Meta: stories, insights")
     await mia.sees("No account is connected")
     token = harness.sandbox.meta.instagram_token("mia")
     mia.say(token)
@@ -306,7 +306,7 @@ async def test_a_creator_is_told_and_posts_by_hand(studio: Studio) -> None:
 async def test_the_way_by_metas_page_comes_back_once(studio: Studio) -> None:
     mia, harness = studio.mia, studio.harness
     mia.say("/connect")
-    await mia.tap("📸 Meta, for stories")
+    await mia.tap("📸 Meta: stories, insights")
     await mia.tap("Log in by Instagram")
     card = await mia.sees("The link is good for one time")
     link = card["reply_markup"]["inline_keyboard"][0][0]["url"]
