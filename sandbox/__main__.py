@@ -15,7 +15,9 @@ from sandbox.cloudinary.server import DAYS as CLOUDINARY_DAYS
 from sandbox.demo import BotFailed, Sandbox, sandbox_with_bot
 from sandbox.graph.bad_days import DAYS as META_DAYS
 from sandbox.instagram.bad_days import DAYS as INSTAGRAM_DAYS
+from sandbox.machine_clock import MachineClock
 from sandbox.tours import TOURS
+from sandbox.tours.stage import Stage
 from sandbox.tours.visitor import TourFailed
 
 
@@ -55,11 +57,12 @@ def _switch_on(sandbox: Sandbox, bad_days: tuple[str, ...]) -> None:
 
 
 async def _tour(name: str, bad_days: tuple[str, ...], *, quiet: bool) -> dict[str, object]:
-    async with sandbox_with_bot() as (sandbox, bot):
-        _switch_on(sandbox, bad_days)
-        # the chat goes to stderr where stdout is to end with JSON
-        out = sys.stderr if quiet else sys.stdout
-        return await TOURS[name](sandbox, bot.claim_code, out)
+    with MachineClock() as clock:
+        async with sandbox_with_bot(clock=clock) as (sandbox, bot):
+            _switch_on(sandbox, bad_days)
+            # the chat goes to stderr where stdout is to end with JSON
+            out = sys.stderr if quiet else sys.stdout
+            return await TOURS[name](Stage(sandbox, bot, clock, out))
 
 
 async def _serve(bad_days: tuple[str, ...], port: int) -> None:

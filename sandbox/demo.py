@@ -26,6 +26,7 @@ from sandbox.cloudinary import Cloudinary
 from sandbox.graph import Meta
 from sandbox.instagram import Instagram
 from sandbox.instagram.mobile.doors import SECOND_FACTORS
+from sandbox.machine_clock import MachineClock
 from sandbox.telegram import Telegram, TelegramServer
 from sandbox.world import World, films, pictures
 from sandbox.world.music import Sound
@@ -40,9 +41,14 @@ BANNER = (
 )
 STORY_PHOTO, STORY_FILM = (1080, 1350), (270, 480)  # pixels of the samples
 STORY_SECONDS = 4.0
+HISTORY_DAYS = 90  # of figures: what the longest chart shows; a year is 4,500 requests
 START_SECONDS = 30
 STOP_SECONDS = 10
 CLAIM = re.compile(r"/start (\w+)")
+
+
+def real_time() -> datetime:
+    return datetime.now(UTC)
 
 
 class Sandbox:
@@ -57,7 +63,7 @@ class Sandbox:
         world: World | None = None,
         *,
         port: int = 0,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = real_time,
     ) -> None:
         self.now = now
         self.world = world or World()
@@ -114,6 +120,7 @@ class Sandbox:
             "INSTAGRAM_PACE_SECONDS": "0.2-0.4",
             "INSTAGRAM_REQUESTS_PER_MINUTE": "600",
             "FEED_POLL_MINUTES": "0.05",
+            "INSIGHTS_HISTORY_DAYS": str(HISTORY_DAYS),
             "MEDIA_HOSTS": "127.0.0.1",
             "META_ORIGIN": self.meta.origin,
             "META_APP_ID": self.meta.app.facebook_id,
@@ -265,6 +272,25 @@ class Bot:
 
     async def start(self) -> None:
         """Until it has printed its claim code, on a fresh data folder. Errors: BotFailed."""
+        printed = await self._launch()
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while line := await printed.readline():
+                    if found := CLAIM.search(line.decode()):
+                        self.claim_code = found[1]
+                        break
+        except TimeoutError:
+            raise BotFailed(f"The bot was not ready within {START_SECONDS} s.") from None
+        if not self.claim_code:
+            raise BotFailed("The bot ended before it was ready; its messages stand above.")
+        self._reader = asyncio.create_task(self._pass_on(printed))
+
+    async def start_again(self) -> None:
+        """After `stop` or `kill`, with the data that it had. It has an owner and prints no code, so
+        this does not wait: it answers the chat once it is ready."""
+        self._reader = asyncio.create_task(self._pass_on(await self._launch()))
+
+    async def _launch(self) -> asyncio.StreamReader:
         inherited = {
             name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ
         }
@@ -278,17 +304,7 @@ class Bot:
             start_new_session=True,  # Ctrl-C is for the sandbox, which then stops the bot
         )
         assert self._process.stdout is not None
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                while line := await self._process.stdout.readline():
-                    if found := CLAIM.search(line.decode()):
-                        self.claim_code = found[1]
-                        break
-        except TimeoutError:
-            raise BotFailed(f"The bot was not ready within {START_SECONDS} s.") from None
-        if not self.claim_code:
-            raise BotFailed("The bot ended before it was ready; its messages stand above.")
-        self._reader = asyncio.create_task(self._pass_on(self._process.stdout))
+        return self._process.stdout
 
     @staticmethod
     async def _pass_on(lines: asyncio.StreamReader) -> None:
@@ -300,6 +316,14 @@ class Bot:
         """Until it ends by itself; its exit code."""
         assert self._process is not None
         return await self._process.wait()
+
+    async def kill(self) -> None:
+        """As if the power went: it learns nothing of it."""
+        assert self._process is not None, "only of a bot that was started"
+        self._process.kill()
+        await self._process.wait()
+        if self._reader:
+            await self._reader
 
     async def stop(self) -> None:
         if self._process is None:
@@ -318,19 +342,24 @@ class Bot:
 
 @contextlib.asynccontextmanager
 async def sandbox_with_bot(
-    *, world: World | None = None, port: int = 0, settings: Mapping[str, str] | None = None
+    *,
+    world: World | None = None,
+    port: int = 0,
+    settings: Mapping[str, str] | None = None,
+    clock: MachineClock | None = None,
 ) -> AsyncIterator[tuple[Sandbox, Bot]]:
     """(sandbox, bot) with a fresh data folder that vanishes afterwards.
 
-    `settings` override what the sandbox gives the bot. Errors: BotFailed; OSError if the page's
-    port is taken.
+    `settings` override what the sandbox gives the bot. `clock`: of both; None: the machine's.
+    Errors: BotFailed; OSError if the page's port is taken.
     """
     with tempfile.TemporaryDirectory(prefix="reelay-demo-") as data:
-        async with Sandbox(world, port=port) as sandbox:
+        async with Sandbox(world, port=port, now=clock or real_time) as sandbox:
             bot = Bot(
                 {
                     **sandbox.settings(Path(data)),
                     **sandbox.zones.environment,
+                    **(clock.environment if clock else {}),
                     **(settings or {}),
                 }
             )

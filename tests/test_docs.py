@@ -24,10 +24,14 @@ from services.clock import utc_now
 from services.feed.serving import Serving
 from services.feed.status import FeedStatuses
 from services.feed.visits import Visits
+from services.insights.looking import Looking
+from services.insights.pages import Pages
+from services.insights.service import Insights
 from services.web import metrics
 from services.web.downloads import Downloads
 from services.web.feeds import FeedRoutes
 from services.web.health import Health
+from services.web.insights import InsightRoutes
 from services.web.reports import ReportRoutes
 from services.web.server import SideServer
 from storage import migrate
@@ -113,10 +117,13 @@ def test_every_route_is_in_the_guide() -> None:
         feeds=feeds,
         statuses=FeedStatuses(nothing, utc_now),
         reports=ReportRoutes(nothing, cast("Reports", None), cast("Analysing", None), utc_now),
+        insights=InsightRoutes(
+            nothing, cast("Pages", None), cast("Insights", None), cast("Looking", None), utc_now
+        ),
     )
     application: web.Application = server.application()
     routes = sorted({resource.canonical for resource in application.router.resources()})
-    assert {"/health", "/reports/{token}"} <= set(routes)
+    assert {"/health", "/reports/{token}", "/insights/{token}"} <= set(routes)
     assert missing(routes, read(GUIDE)) == []
 
 

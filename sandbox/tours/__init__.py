@@ -3,6 +3,7 @@
 from sandbox.tours.analyze import tour_analyze
 from sandbox.tours.feed import tour_feed
 from sandbox.tours.importing import tour_big_import, tour_import
+from sandbox.tours.insights import tour_insights
 from sandbox.tours.library import tour_library
 from sandbox.tours.stories import tour_stories
 
@@ -13,4 +14,5 @@ TOURS = {
     "feed": tour_feed,
     "stories": tour_stories,
     "analyze": tour_analyze,
+    "insights": tour_insights,
 }

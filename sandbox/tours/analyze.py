@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 import aiohttp
 
 from sandbox.demo import Sandbox
-from sandbox.tours.importing import connect
+from sandbox.tours.importing import connected
+from sandbox.tours.stage import Stage
 from sandbox.tours.truth import TIERS, Truth, truth
 from sandbox.tours.visitor import TourFailed, Visitor
 from sandbox.world import PROLIFIC, Kind, World
@@ -47,11 +48,10 @@ class Check:
     right: bool
 
 
-async def tour_analyze(sandbox: Sandbox, claim_code: str, out: TextIO) -> dict[str, object]:
+async def tour_analyze(stage: Stage) -> dict[str, object]:
     """72 reels among 82 posts, some with hidden likes and some that would be formulas."""
-    mia = Visitor(sandbox.telegram, sandbox.users["mia"], out)
-    await connect(mia, sandbox, claim_code)
-    return await visit_analysis(mia, sandbox, out)
+    mia = await connected(stage)
+    return await visit_analysis(mia, stage.sandbox, stage.out)
 
 
 async def visit_analysis(mia: Visitor, sandbox: Sandbox, out: TextIO) -> dict[str, object]:

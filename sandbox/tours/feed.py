@@ -18,7 +18,8 @@ from typing import Any, TextIO
 import aiohttp
 
 from sandbox.demo import Sandbox
-from sandbox.tours.importing import connect
+from sandbox.tours.importing import connected
+from sandbox.tours.stage import Stage
 from sandbox.tours.visitor import TourFailed, Visitor
 from sandbox.world import Kind
 
@@ -100,11 +101,10 @@ class Reader:
         return status
 
 
-async def tour_feed(sandbox: Sandbox, claim_code: str, out: TextIO) -> dict[str, object]:
+async def tour_feed(stage: Stage) -> dict[str, object]:
     """The newest pages of a home feed, three new posts, an illness."""
-    mia = Visitor(sandbox.telegram, sandbox.users["mia"], out)
-    await connect(mia, sandbox, claim_code)
-    return await visit_feed(mia, sandbox, out)
+    mia = await connected(stage)
+    return await visit_feed(mia, stage.sandbox, stage.out)
 
 
 async def visit_feed(mia: Visitor, sandbox: Sandbox, out: TextIO) -> dict[str, object]:

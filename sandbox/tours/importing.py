@@ -6,27 +6,26 @@ import csv
 import io
 import re
 from collections import Counter
-from typing import TextIO
 
 from sandbox.demo import Sandbox
+from sandbox.tours.stage import Stage
 from sandbox.tours.visitor import TourFailed, Visitor
 
 PAID = re.compile(r"([\d,]+) credits? paid, ([\d,]+) refunded, ([\d,]+) left")
 
 
-async def tour_import(sandbox: Sandbox, claim_code: str, out: TextIO) -> dict[str, object]:
+async def tour_import(stage: Stage) -> dict[str, object]:
     """120 posts of which 12 are bad."""
-    return await _import(sandbox, claim_code, out, "reels-ideas")
+    return await _import(stage, "reels-ideas")
 
 
-async def tour_big_import(sandbox: Sandbox, claim_code: str, out: TextIO) -> dict[str, object]:
+async def tour_big_import(stage: Stage) -> dict[str, object]:
     """500 posts: what one import may bring at most by default."""
-    return await _import(sandbox, claim_code, out, "studio")
+    return await _import(stage, "studio")
 
 
-async def _import(sandbox: Sandbox, claim_code: str, out: TextIO, slug: str) -> dict[str, object]:
-    mia = Visitor(sandbox.telegram, sandbox.users["mia"], out)
-    await connect(mia, sandbox, claim_code)
+async def _import(stage: Stage, slug: str) -> dict[str, object]:
+    mia, sandbox = await connected(stage), stage.sandbox
     mia.say(sandbox.world.collection_url("mia", slug))
     await mia.tap("Import all")
     result = await mia.sees(r"✅ Done:")
@@ -36,6 +35,13 @@ async def _import(sandbox: Sandbox, claim_code: str, out: TextIO, slug: str) -> 
     await mia.tap("Audit")
     await mia.sees("The books are right")
     return _facts(sandbox, rows, result["text"])
+
+
+async def connected(stage: Stage) -> Visitor:
+    """Mia, who has claimed the bot and connected her account."""
+    mia = stage.visitor()
+    await connect(mia, stage.sandbox, stage.bot.claim_code)
+    return mia
 
 
 async def connect(visitor: Visitor, sandbox: Sandbox, claim_code: str, user: str = "mia") -> None:

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from sandbox.demo import Sandbox
 from sandbox.telegram.wire import Json
-from sandbox.tours.importing import connect
+from sandbox.tours.importing import connected
+from sandbox.tours.stage import Stage
 from sandbox.tours.visitor import TourFailed, Visitor, labels
 from sandbox.world import World
 from sandbox.world.music import Sound, Track
@@ -63,11 +63,10 @@ class Compared:
         return abs(self.tempo - wanted) <= TOLERANCE * wanted
 
 
-async def tour_library(sandbox: Sandbox, claim_code: str, out: TextIO) -> dict[str, object]:
+async def tour_library(stage: Stage) -> dict[str, object]:
     """74 posts of which six are bad: films with and without music, photos, carousels."""
-    mia = Visitor(sandbox.telegram, sandbox.users["mia"], out)
-    await connect(mia, sandbox, claim_code)
-    return await visit_library(mia, sandbox.world, out, IMPORTS)
+    mia = await connected(stage)
+    return await visit_library(mia, stage.sandbox.world, stage.out, IMPORTS)
 
 
 async def visit_library(

@@ -21,6 +21,7 @@ from typing import TextIO
 from sandbox.demo import STORY_PHOTO, Sandbox
 from sandbox.graph.rules import Call
 from sandbox.telegram.wire import Json
+from sandbox.tours.stage import Stage
 from sandbox.tours.visitor import TourFailed, Visitor
 from sandbox.world import pictures
 from sandbox.zones import Zone
@@ -42,12 +43,10 @@ SPRING = {"2:30": 30}
 Rows = Sequence[dict[str, str]]
 
 
-async def tour_stories(sandbox: Sandbox, claim_code: str, out: TextIO) -> dict[str, object]:
+async def tour_stories(stage: Stage) -> dict[str, object]:
     """Six stories: a film and two photos of bad days, and three of the nights."""
-    mia = Visitor(sandbox.telegram, sandbox.users[ACCOUNT], out, patience=PATIENCE)
-    mia.say(f"/start {claim_code}")
-    await mia.sees("this is Reelay")
-    return await visit_stories(mia, sandbox, out)
+    mia = await stage.owner(patience=PATIENCE)
+    return await visit_stories(mia, stage.sandbox, stage.out)
 
 
 async def visit_stories(mia: Visitor, sandbox: Sandbox, out: TextIO) -> dict[str, object]:
@@ -67,7 +66,7 @@ async def visit_stories(mia: Visitor, sandbox: Sandbox, out: TextIO) -> dict[str
 
 async def _connect(mia: Visitor, sandbox: Sandbox) -> None:
     mia.say("/connect")
-    await mia.tap("Meta, for stories")
+    await mia.tap("Meta: stories, insights")
     await mia.tap("Paste a token")
     await mia.sees("Paste a token of Meta's App Dashboard")
     mia.say(sandbox.meta.instagram_token(ACCOUNT))

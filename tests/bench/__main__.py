@@ -23,6 +23,7 @@ from tests.bench import (
     fitting,
     footprint,
     importing,
+    insights,
     media,
     profile,
     stories,
@@ -40,6 +41,7 @@ NAMES = (
     "stories",
     "analysis",
     "profile",
+    "insights",
 )
 
 
@@ -70,6 +72,7 @@ async def _run(only: str | None, librosa: str | None) -> list[str]:
         ("stories", stories.run),
         ("analysis", analysis.run),
         ("profile", profile.run),
+        ("insights", insights.run),
     ):
         if only in (None, name):
             result: Result = await benchmark(world)

@@ -1,7 +1,7 @@
 """Makes the pictures of the README: `python -m tests.e2e.picture docs`.
 
 The real bot against the sandbox, in a wide and light window: `chat.png` after an import,
-`library.png` with a sample's card.
+`library.png` with a sample's card; of `insights.png`, only the card of a chart.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import click
+from playwright.async_api import Locator
 
-from sandbox.demo import sandbox_with_bot
+from sandbox.demo import Sandbox, sandbox_with_bot
 from tests.e2e.visit import DESKTOP, Visit, visiting
+
+Scene = Callable[[Visit, Sandbox], Awaitable[Locator | None]]
 
 LOOKS = 120  # at a card whose film is still analysed
 
@@ -29,7 +32,8 @@ def main(folder: Path, names: tuple[str, ...]) -> None:
         click.echo(f"{path}: {path.stat().st_size // 1000} kB")
 
 
-async def _take(scene: Callable[[Visit], Awaitable[None]], path: Path) -> None:
+async def _take(scene: Scene, path: Path) -> None:
+    """Of the whole page, or of the part of it that the scene returns."""
     async with sandbox_with_bot() as (sandbox, bot), visiting(DESKTOP, "light") as visit:
         await visit.open(f"{sandbox.page_url}?start={bot.claim_code}")
         await visit.press_start()
@@ -37,24 +41,23 @@ async def _take(scene: Callable[[Visit], Awaitable[None]], path: Path) -> None:
         await visit.sees("Send your cookies.txt")
         await visit.send_from_panel("cookies.txt of @mia")
         await visit.sees("Connected as @mia")
-        await scene(visit)
+        part = await scene(visit, sandbox)
         await visit.page.locator("#panel").evaluate("panel => panel.scrollTo(0, 0)")
         await visit.page.mouse.move(600, 30)  # no button looks hovered
-        await visit.page.screenshot(path=path)
+        await (part or visit.page).screenshot(path=path)
 
 
-async def _import(visit: Visit) -> None:
+async def _import(visit: Visit, _sandbox: Sandbox) -> None:
     await visit.send_from_panel("Reels ideas")
     await visit.tap("Import all")
     await visit.sees("posts saved")
 
 
-async def _library(visit: Visit) -> None:
+async def _library(visit: Visit, _sandbox: Sandbox) -> None:
     await visit.send_from_panel("Beats")
     await visit.tap("Import all")
     await visit.sees("posts saved")
-    await visit.page.get_by_label("Message", exact=True).fill("/library")
-    await visit.page.keyboard.press("Enter")
+    await visit.say("/library")
     shelf = re.compile("Library · ")
     await visit.sees(shelf)
     for _ in range(LOOKS):
@@ -69,7 +72,28 @@ async def _library(visit: Visit) -> None:
     await visit.bubble("post on Instagram").locator("img").evaluate("picture => picture.decode()")
 
 
-SCENES = {"chat": _import, "library": _library}
+async def _insights(visit: Visit, sandbox: Sandbox) -> Locator:
+    token = next(one.text for one in sandbox.notes() if one.name == "token-mia")
+    await visit.say("/connect")
+    await visit.tap("Meta")
+    await visit.tap("Paste a token")
+    await visit.sees("Paste a token of Meta")
+    await visit.say(token)
+    await visit.sees("Connected at Meta")
+    await visit.say("/sync")
+    await visit.sees("are read")
+    await visit.say("/insights")
+    await visit.sees("as Meta counts them")
+    await visit.page.set_viewport_size({**DESKTOP, "height": 1100})  # the card is higher
+    await visit.tap("Reach ▾")
+    await visit.tap(re.compile("^Views$"))
+    card = visit.bubble("how often posts, reels and stories were seen.")
+    await visit.sees("how often posts, reels and stories were seen.")
+    await card.locator("img").evaluate("picture => picture.decode()")
+    return card
+
+
+SCENES: dict[str, Scene] = {"chat": _import, "library": _library, "insights": _insights}
 
 
 if __name__ == "__main__":

@@ -41,6 +41,11 @@ class Visit:
     async def sees(self, text: str | re.Pattern[str]) -> None:
         await expect(self.bubble(text)).to_be_visible(timeout=PATIENCE_MS)
 
+    async def say(self, text: str) -> None:
+        box = self.page.get_by_label("Message", exact=True)
+        await box.fill(text)
+        await box.press("Enter")
+
     async def send_from_panel(self, label: str) -> None:
         """A sample file, or a link, which goes into the input line first."""
         await self._open_panel()

@@ -12,15 +12,30 @@ import time
 
 import click
 
-from tests.faults import analysis, captions, feed, fuzz, kill, media, move, planted, stories
+from tests.faults import (
+    analysis,
+    captions,
+    feed,
+    fuzz,
+    insights,
+    kill,
+    media,
+    move,
+    planted,
+    stories,
+)
 from tests.faults.table import Figure, table
 
-PARTS = ("kill", "feed", "stories", "analysis", "move", "fuzz", "captions", "media", "secrets")
+PARTS = (
+    *("kill", "feed", "stories", "analysis", "insights"),
+    *("move", "fuzz", "captions", "media", "secrets"),
+)
 RUNS = {
     "kill": 100,
     "feed": 100,
     "stories": 200,
     "analysis": 50,
+    "insights": 50,
     "move": 60,
     "captions": 2_000,
     "media": 2_000,
@@ -32,7 +47,12 @@ RUNS = {
 @click.option("--seed", type=int, help="Of the moments and of the inputs; drawn if not given.")
 @click.option("--examples", default=20_000, show_default=True, help="Cases of each kind of input.")
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="Leave out the others.")
-@click.option("--day", type=click.Choice(stories.NAMES), multiple=True, help="Of the stories.")
+@click.option(
+    "--day",
+    type=click.Choice([*stories.NAMES, *insights.NAMES]),
+    multiple=True,
+    help="Of the stories, or of the insights.",
+)
 def main(
     runs: int | None, seed: int | None, examples: int, only: tuple[str, ...], day: tuple[str, ...]
 ) -> None:
@@ -54,6 +74,8 @@ def main(
                 figures += asyncio.run(stories.run(runs or RUNS[part], seed, day))
             case "analysis":
                 figures += asyncio.run(analysis.run(runs or RUNS[part], seed))
+            case "insights":
+                figures += asyncio.run(insights.run(runs or RUNS[part], seed, day))
             case "fuzz":
                 figures += asyncio.run(fuzz.run(examples, seed))
             case "captions":

@@ -18,7 +18,7 @@ from sandbox.demo import TOKEN, Sandbox
 from sandbox.instagram import Refusal
 from sandbox.tours.visitor import Visitor
 from tests.bot.planted import files_of, leaks, secrets_of, unzipped
-from tests.faults import planted_meta
+from tests.faults import planted_insights, planted_meta
 from tests.faults.process import FAST, BotProcess, free_port
 from tests.faults.table import Figure, equal
 
@@ -37,6 +37,7 @@ async def run() -> list[Figure]:
                 **sandbox.settings(data),
                 **FAST,
                 **planted_meta.settings(sandbox),
+                **planted_insights.SETTINGS,
                 "LOG_LEVEL": "DEBUG",
                 "TMPDIR": str(temporary),
                 "WEB_PORT": str(port),
@@ -72,6 +73,7 @@ async def run() -> list[Figure]:
                 yield from pages
                 yield from shown.met.pages
                 yield "stories.csv", shown.met.export
+                yield from shown.figures.files
                 yield from planted_meta.addresses(sandbox)
 
             def chat() -> Iterator[tuple[str, bytes]]:
@@ -88,10 +90,14 @@ async def run() -> list[Figure]:
                 **planted_meta.secrets(sandbox, shown.met),
             }
             # the chat shows these once, to the one they are for
-            of_the_feed = {"reader's token": shown.token, "signing key": shown.signing_key}
+            once = {
+                "reader's token": shown.token,
+                "signing key": shown.signing_key,
+                "page's token": shown.figures.token,
+            }
             searched, told = list(places()), list(chat())
-            found = leaks(secrets | of_the_feed, iter(searched)) + leaks(secrets, iter(told))
-            searched, secrets = searched + told, secrets | of_the_feed
+            found = leaks(secrets | once, iter(searched)) + leaks(secrets, iter(told))
+            searched, secrets = searched + told, secrets | once
     for leak in found:
         print(f"FOUND {leak}", flush=True)  # noqa: T201
     return [
@@ -113,6 +119,7 @@ class Shown:
     signing_key: str
     exports: list[bytes]
     met: planted_meta.Met
+    figures: planted_insights.Seen
 
 
 async def _visit(sandbox: Sandbox, mia: Visitor, claim_code: str, base: str) -> Shown:
@@ -128,6 +135,7 @@ async def _visit(sandbox: Sandbox, mia: Visitor, claim_code: str, base: str) -> 
     await mia.sees("Connected as @mia")
     token, signing_key = await _visit_feed(mia, base)
     met = await planted_meta.visit(sandbox, mia)
+    figures = await planted_insights.visit(sandbox, mia, met.pasted[-1])
     sandbox.instagram.refuse_next("/api/v1/feed/", Refusal.UNKNOWN_SHAPE)
     mia.say(sandbox.world.collection_url("mia", "empty"))
     await mia.sees("Nothing was charged")
@@ -137,7 +145,8 @@ async def _visit(sandbox: Sandbox, mia: Visitor, claim_code: str, base: str) -> 
     mia.say("/privacy")
     await mia.tap("Export")
     endings = ("reelay-1.zip", "reelay-feed.zip")
-    return Shown(token, signing_key, [await mia.receives(ending) for ending in endings], met)
+    exports = [await mia.receives(ending) for ending in endings]
+    return Shown(token, signing_key, exports, met, figures)
 
 
 async def _visit_feed(mia: Visitor, base: str) -> tuple[str, str]:

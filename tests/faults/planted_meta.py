@@ -54,7 +54,7 @@ async def visit(sandbox: Sandbox, mia: Visitor) -> Met:
     met = Met((*BAD, *good))
     for token in met.pasted:
         mia.say("/connect")
-        await mia.tap("Meta, for stories")
+        await mia.tap("Meta: stories, insights")
         await mia.tap("Paste a token")
         await mia.sees("Paste a token of Meta's App Dashboard")
         mia.say(token)
@@ -78,7 +78,7 @@ async def visit(sandbox: Sandbox, mia: Visitor) -> Met:
 async def _log_in(mia: Visitor, flavour: str, met: Met) -> None:
     """By Meta's page, whose way back is tried a second time."""
     mia.say("/connect")
-    await mia.tap("Meta, for stories")
+    await mia.tap("Meta: stories, insights")
     await mia.tap("Log in by Instagram" if flavour == "Instagram" else "by Facebook")
     asked = await mia.sees(f"Log in at {flavour} and leave")
     address = asked["reply_markup"]["inline_keyboard"][0][0]["url"]
@@ -88,7 +88,7 @@ async def _log_in(mia: Visitor, flavour: str, met: Met) -> None:
         met.codes += parse_qs(urlsplit(back).query)["code"]
         for time in ("once", "twice"):
             met.pages.append((f"{flavour} {time}", (await browser.get(back)).content))
-    await mia.sees(f"Connected at Meta: @{ACCOUNT}")
+    await mia.sees(f"Connected at Meta\n@{ACCOUNT}")
 
 
 def secrets(sandbox: Sandbox, met: Met) -> dict[str, str]:
