@@ -55,10 +55,7 @@ class MediaRunner:
             except TimeoutError:
                 raise MediaFailed("timeout") from None
             finally:  # also when the waiting task was cancelled
-                if process.returncode is None:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(process.pid, signal.SIGKILL)
-                    await process.wait()
+                await _end(process)
         if process.returncode in _OUT_OF_TIME:
             raise MediaFailed("timeout")
         return _read(output)
@@ -79,6 +76,18 @@ async def _talk(process: asyncio.subprocess.Process, question: bytes) -> bytes:
         await process.wait()
         return end.partial
     raise MediaFailed("crashed")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kills it with all that it started, and drops what it had still said: asyncio's wait() never
+    returns while its pipe is full."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.stdout is not None
+    while await process.stdout.read(_MAX_ANSWER):
+        pass
+    await process.wait()
 
 
 def _import_path() -> str:

@@ -87,6 +87,18 @@ async def test_endless_output_is_cut_off(program: Program) -> None:
     assert await outcome(program("while True: print('x' * 100_000)")) == "crashed"
 
 
+async def test_output_that_goes_on_after_the_end_holds_nobody_up(program: Program) -> None:
+    """A pipe left full is never seen to close, and its task would have kept its place for ever."""
+    runner = program(
+        "import os\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()  # so that it outlives the kill\n"
+        "for _ in range(20): print('x' * 100_000)"
+    )
+    async with asyncio.timeout(30):
+        assert await outcome(runner) == "crashed"
+
+
 async def test_a_hang_is_killed_with_all_that_it_started(program: Program, tmp_path: Path) -> None:
     started = tmp_path / "pid"
     runner = program(
