@@ -20,8 +20,9 @@ from types import TracebackType
 
 from aiohttp import web
 
+from sandbox.bad_days import BadDay, Switches
 from sandbox.chat.api import make_app
-from sandbox.chat.extras import BadDay, Extras, Link, Note, Sample
+from sandbox.chat.extras import Extras, Link, Note, Sample
 from sandbox.cloudinary import Cloudinary
 from sandbox.graph import Meta
 from sandbox.instagram import Instagram
@@ -148,17 +149,17 @@ class Sandbox:
             pages=self.pages,
         )
 
+    @property
+    def _houses(self) -> tuple[Switches, ...]:
+        return self.instagram.bad_days, self.meta.bad_days, self.cloudinary
+
     def bad_days(self) -> list[BadDay]:
         """Those of all stand-ins, with whether they are on."""
-        return [
-            BadDay(day.name, day.label, day.description, day.on)
-            for house in (self.instagram.bad_days, self.meta.bad_days, self.cloudinary)
-            for day in house.all()
-        ]
+        return [day for house in self._houses for day in house.all()]
 
     def switch(self, name: str, on: bool) -> None:
         """One bad day, by its name; KeyError if there is none of that name."""
-        for house in (self.instagram.bad_days, self.meta.bad_days, self.cloudinary):
+        for house in self._houses:
             if name in {day.name for day in house.all()}:
                 house.switch(name, on)
                 return

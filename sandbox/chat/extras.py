@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sandbox.bad_days import BadDay
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -38,16 +40,6 @@ class Note:
     name: str
     label: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class BadDay:
-    """A misfortune of the outside world that the visitor can switch on and off."""
-
-    name: str
-    label: str
-    description: str
-    on: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 
 from aiohttp import web
 
+from sandbox.bad_days import BadDay, Switches
 from sandbox.cloudinary.signature import is_good, of_answer, string_to_sign
 
 Json = dict[str, Any]
@@ -40,16 +41,6 @@ STARTS = {  # format: (resource type, mime, how a file of it begins, and where)
 }
 MOST_RESULTS = 500
 DOWN = "<!DOCTYPE html><html><title>503</title><p>Service Unavailable</p></html>"
-
-
-@dataclass(frozen=True, slots=True)
-class BadDay:
-    """A switch as the page shows it: a short label and one sentence."""
-
-    name: str
-    label: str
-    description: str
-    on: bool = False
 
 
 DAYS = (
@@ -85,7 +76,7 @@ class Problem(Exception):
         self.status = status
 
 
-class Cloudinary:
+class Cloudinary(Switches):
     """`async with Cloudinary() as cloudinary:`, or `start` and `stop`.
 
     origin: what the SDK takes as `upload_prefix`. url: as CLOUDINARY_URL. assets: what is stored
@@ -99,12 +90,12 @@ class Cloudinary:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        super().__init__(DAYS)
         self.origin = ""
         self.counts: collections.Counter[str] = collections.Counter()
         self._assets: dict[tuple[str, str], Asset] = {}
         self._parts: dict[str, bytearray] = {}  # of chunked uploads, by their id
         self._versions = 0
-        self._on: set[str] = set()
         self._now = now
         self._wall = wall
 
@@ -157,22 +148,11 @@ class Cloudinary:
     def removals(self) -> int:
         return self.counts["removed"]
 
-    def all(self) -> list[BadDay]:
-        return [
-            BadDay(day.name, day.label, day.description, on=day.name in self._on) for day in DAYS
-        ]
-
-    def switch(self, name: str, on: bool) -> None:
-        """KeyError for a name that is not in DAYS."""
-        if name not in {day.name for day in DAYS}:
-            raise KeyError(name)
-        (self._on.add if on else self._on.discard)(name)
-
     # ------------------------------------------------------------------ how a request is served
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if "cloudinary-down" in self._on:
+        if self.is_on("cloudinary-down"):
             self.counts["refused"] += 1
             return web.Response(status=503, text=DOWN, content_type="text/html")
         try:

@@ -4,7 +4,7 @@
 addresses in its settings.
 """
 
-from sandbox.graph.bad_days import BadDay, BadDays, Fault
+from sandbox.graph.bad_days import BadDays, Fault
 from sandbox.graph.containers import SecondPublish, Story
 from sandbox.graph.refusals import Refusal, documented
 from sandbox.graph.request_log import Request
@@ -12,7 +12,6 @@ from sandbox.graph.rules import Call
 from sandbox.graph.server import Meta
 
 __all__ = [
-    "BadDay",
     "BadDays",
     "Call",
     "Fault",

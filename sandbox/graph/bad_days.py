@@ -7,8 +7,8 @@ request whose parameters and token are good: strictness has no bad days.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from sandbox.bad_days import BadDay, Switches
 from sandbox.graph.refusals import Refusal, documented
 from sandbox.graph.rules import Call
 from sandbox.graph.tokens import Tokens
@@ -33,16 +33,6 @@ class Fault(enum.Enum):
 
 BEFORE = (Fault.DROPPED, Fault.HANGS, Fault.DOWN)
 Trouble = Refusal | Fault
-
-
-@dataclass(frozen=True, slots=True)
-class BadDay:
-    """A switch as the page shows it: a short label and one sentence."""
-
-    name: str
-    label: str
-    description: str
-    on: bool = False
 
 
 DAYS = (
@@ -118,31 +108,20 @@ DAYS = (
     BadDay("meta-garbage", "Meta speaks garbage", "Every answer is JSON that breaks off."),
     BadDay("meta-slow", "Meta is slow", "Every answer takes some seconds."),
 )
-NAMES = frozenset(day.name for day in DAYS)
 
 
-class BadDays:
+class BadDays(Switches):
     """Which bad days are on. `slow_seconds` is how long an answer takes on a slow day."""
 
     def __init__(self, tokens: Tokens) -> None:
+        super().__init__(DAYS)
         self.slow_seconds = 3.0
         self._tokens = tokens
-        self._on: set[str] = set()
         self._fetches_left = 0
-
-    def all(self) -> list[BadDay]:
-        return [
-            BadDay(day.name, day.label, day.description, on=day.name in self._on) for day in DAYS
-        ]
-
-    def is_on(self, name: str) -> bool:
-        return name in self._on
 
     def switch(self, name: str, on: bool) -> None:
         """Each switching starts that day anew. KeyError for a name that is not in DAYS."""
-        if name not in NAMES:
-            raise KeyError(name)
-        (self._on.add if on else self._on.discard)(name)
+        super().switch(name, on)
         if name == "meta-token-revoked" and on:
             self._tokens.revoke(REVOKED)
         if name == "meta-no-fetch":
@@ -180,36 +159,3 @@ _WHEN_CALLED: dict[Call, dict[str, Trouble]] = {
     Call.CONTAINER: {"meta-blind": documented(100, 33)},
     Call.MEDIA: {"meta-blind": documented(100, 33)},
 }
-
-
-@dataclass(slots=True)
-class _Order:
-    call: Call | None
-    what: Trouble
-    skip: int
-    times: int
-
-
-class Orders:
-    """What a test ordered for the next requests of a kind, or of any."""
-
-    def __init__(self) -> None:
-        self._orders: list[_Order] = []
-
-    def add(self, call: Call | None, what: Trouble, *, skip: int, times: int) -> None:
-        self._orders.append(_Order(call, what, skip, times))
-
-    def take(self, call: Call) -> Trouble | None:
-        """The first order that fits this request; it is used up after `times` requests."""
-        for order in self._orders:
-            if order.call not in (None, call) or order.times == 0:
-                continue
-            if order.skip:
-                order.skip -= 1
-                continue
-            order.times -= 1
-            return order.what
-        return None
-
-    def clear(self) -> None:
-        self._orders.clear()

@@ -17,6 +17,7 @@ from types import TracebackType
 import aiohttp
 from aiohttp import web
 
+from sandbox.bad_days import Orders
 from sandbox.graph import fields, rules
 from sandbox.graph.api import Api
 from sandbox.graph.asking import Asking, check_proof, read_params, read_token
@@ -26,7 +27,6 @@ from sandbox.graph.bad_days import (
     REGAIN_MINUTES,
     BadDays,
     Fault,
-    Orders,
     Trouble,
 )
 from sandbox.graph.containers import Containers, SecondPublish, Story
@@ -86,7 +86,7 @@ class Meta:
         self.bad_days = BadDays(self._tokens)
         self.containers = Containers(now, processing)
         self._now = now
-        self._orders = Orders()
+        self._orders: Orders[Call | None, Trouble] = Orders(lambda call, of: of in (None, call))
         self._discovery = Discovery(world, self.people)
         self._api = Api(
             self.people,

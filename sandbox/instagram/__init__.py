@@ -4,8 +4,8 @@
 """
 
 from sandbox.instagram.answers import Refusal
-from sandbox.instagram.bad_days import BadDay, BadDays, Fault
+from sandbox.instagram.bad_days import BadDays, Fault
 from sandbox.instagram.request_log import Request
 from sandbox.instagram.server import Instagram
 
-__all__ = ["BadDay", "BadDays", "Fault", "Instagram", "Refusal", "Request"]
+__all__ = ["BadDays", "Fault", "Instagram", "Refusal", "Request"]

@@ -1,7 +1,7 @@
 """Bad days of Instagram: things that go wrong, switched on and off while the stand-in runs.
 
-The chat page and the tours switch them, tests order single refusals with `Orders`. The application
-(`server`) asks for refusals, the CDN (`cdn`) for faults of single files.
+The chat page and the tours switch them. The application (`server`) asks for refusals, the CDN
+(`cdn`) for faults of single files.
 """
 
 from __future__ import annotations
@@ -9,16 +9,14 @@ from __future__ import annotations
 import collections
 import enum
 import zlib
-from dataclasses import dataclass
-from typing import Generic, TypeVar
 
+from sandbox.bad_days import BadDay, Switches
 from sandbox.instagram.answers import Refusal
 from sandbox.world import Post, Trouble
 from sandbox.world.world import Session
 
 FATAL_POST = 37  # with "cookies-die", the session dies once this post of a list was sent
 DELETED_SHARE = 10  # with "deleted-posts", one post of so many is gone
-What = TypeVar("What")
 
 
 class Fault(enum.Enum):
@@ -30,16 +28,6 @@ class Fault(enum.Enum):
     SHORT = "ends half-way"
     WRONG_TYPE = "a web page with a picture's name"
     SLOW = "arrives in drops"
-
-
-@dataclass(frozen=True)
-class BadDay:
-    """A switch as the page shows it: a short label and one sentence."""
-
-    name: str
-    label: str
-    description: str
-    on: bool = False
 
 
 DAYS = (
@@ -106,30 +94,20 @@ BROKEN = dict(enumerate(Fault))
 BROKEN_ONCE = {Fault.SERVER_ERROR, Fault.SHORT}  # the second try finds the file whole
 
 
-class BadDays:
+class BadDays(Switches):
     """Which bad days are on. `slow_seconds` is how long an answer takes on a slow day."""
 
     def __init__(self) -> None:
+        super().__init__(DAYS)
         self.slow_seconds = 3.0
-        self._on: set[str] = set()
         self._died: dict[str, int] = {}  # username -> the newest generation that died
         self._broken_once: set[str] = set()
         self._dead: dict[str, Session] = {}  # by username, on a day of dying sessions
         self._switched: collections.Counter[str] = collections.Counter()
 
-    def all(self) -> list[BadDay]:
-        return [
-            BadDay(day.name, day.label, day.description, on=day.name in self._on) for day in DAYS
-        ]
-
-    def is_on(self, name: str) -> bool:
-        return name in self._on
-
     def switch(self, name: str, on: bool) -> None:
         """Each switching starts that day anew. KeyError for a name that is not in DAYS."""
-        if name not in {day.name for day in DAYS}:
-            raise KeyError(name)
-        (self._on.add if on else self._on.discard)(name)
+        super().switch(name, on)
         self._switched[name] += 1
         if name == "cookies-die":
             self._died.clear()
@@ -184,36 +162,3 @@ class BadDays:
         if fault in BROKEN_ONCE:
             self._broken_once.add(name)
         return fault
-
-
-@dataclass
-class _Order(Generic[What]):
-    path: str
-    what: What
-    skip: int
-    times: int
-
-
-class Orders(Generic[What]):
-    """What a test ordered for the next requests, by the beginning of their path."""
-
-    def __init__(self) -> None:
-        self._orders: list[_Order[What]] = []
-
-    def add(self, path: str, what: What, *, skip: int, times: int) -> None:
-        self._orders.append(_Order(path, what, skip, times))
-
-    def take(self, path: str) -> What | None:
-        """The first order that fits this request; it is used up after `times` requests."""
-        for order in self._orders:
-            if not path.startswith(order.path) or order.times == 0:
-                continue
-            if order.skip:
-                order.skip -= 1
-                continue
-            order.times -= 1
-            return order.what
-        return None
-
-    def clear(self) -> None:
-        self._orders.clear()

@@ -11,7 +11,8 @@ import hashlib
 
 from aiohttp import web
 
-from sandbox.instagram.bad_days import BadDays, Fault, Orders
+from sandbox.bad_days import Orders
+from sandbox.instagram.bad_days import BadDays, Fault
 from sandbox.world import World
 
 EXPIRES = "6F9C3F80"  # the `oe` of every address: the year 2029, in hexadecimal seconds
@@ -22,7 +23,7 @@ DROPS = 10
 class Cdn:
     def __init__(self, world: World, bad_days: BadDays) -> None:
         self.origin = ""  # set when the port is known
-        self.orders: Orders[Fault] = Orders()
+        self.orders: Orders[str, Fault] = Orders(str.startswith)
         self._world = world
         self._bad_days = bad_days
 

@@ -17,9 +17,10 @@ from types import TracebackType
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from sandbox.bad_days import Orders
 from sandbox.instagram import certs
 from sandbox.instagram.answers import Refusal, hang_up, page, refuse
-from sandbox.instagram.bad_days import BadDays, Fault, Orders
+from sandbox.instagram.bad_days import BadDays, Fault
 from sandbox.instagram.cdn import Cdn
 from sandbox.instagram.mobile import HOSTS, MobileApi
 from sandbox.instagram.profile import Profiles
@@ -47,7 +48,7 @@ class Instagram:
         self.bad_days = BadDays()
         self.requests = RequestLog()
         self._now = now
-        self._refusals: Orders[Refusal] = Orders()
+        self._refusals: Orders[str, Refusal] = Orders(str.startswith)
         self._cdn = Cdn(world, self.bad_days)
         self._mobile = MobileApi(world, self._cdn, self.bad_days, self._refusals, now)
         self.doors = self._mobile.doors

@@ -14,8 +14,9 @@ from datetime import datetime
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from sandbox.bad_days import Orders
 from sandbox.instagram.answers import LOGIN_REQUIRED, Refusal, hang_up, json_answer, refuse
-from sandbox.instagram.bad_days import BadDays, Orders
+from sandbox.instagram.bad_days import BadDays
 from sandbox.instagram.cdn import Cdn
 from sandbox.instagram.mobile.challenge import Challenges
 from sandbox.instagram.mobile.doors import Doors
@@ -56,7 +57,7 @@ class MobileApi:
         world: World,
         cdn: Cdn,
         bad_days: BadDays,
-        refusals: Orders[Refusal],
+        refusals: Orders[str, Refusal],
         now: Callable[[], datetime],
     ) -> None:
         self.doors = Doors(world, bad_days, now)

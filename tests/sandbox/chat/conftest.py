@@ -15,8 +15,9 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
+from sandbox.bad_days import BadDay
 from sandbox.chat.api import make_app
-from sandbox.chat.extras import BadDay, Extras, Link, Note, Sample
+from sandbox.chat.extras import Extras, Link, Note, Sample
 from sandbox.telegram import Telegram, serve
 
 MIA, LEO = 1001, 1002
