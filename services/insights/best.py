@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from services.insights.figures import Number, tidy
-from services.insights.metrics import Metric
+from services.insights.metrics import MEASURED_FOR, Metric
 from services.insights.states import Reason, State, state_of
 from storage.insight_reads import LiveStory, Post, Value
 
 TOP = 5
 TOLD = REACH, VIEWS, INTERACTIONS = "reach", "views", "total_interactions"  # of posts and stories
 STORY = "STORY"
-GROWING = timedelta(days=30)  # a post is read for so long
 STORY_ENDS = timedelta(hours=24)  # then Meta forgets its figures
 
 
@@ -60,7 +59,7 @@ def best_stories(stories: Iterable[LiveStory], now: datetime, most: int = TOP) -
 
 
 def _post(post: Post, now: datetime) -> Top | None:
-    return _top(post, post.product, post.caption, now < post.posted_at + GROWING)
+    return _top(post, post.product, post.caption, now < post.posted_at + MEASURED_FOR)
 
 
 def _story(story: LiveStory, now: datetime) -> Top | None:

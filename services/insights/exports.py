@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from services.clock import Now
-from services.insights.figures import tidy
+from services.insights.figures import reason_of, tidy
 from services.insights.service import Insights
 from services.insights.states import state_of
 from services.sheets import About, Form, Row, open_table_aside
@@ -89,7 +89,7 @@ class Exports:
                 lines = 0
                 async with open_table_aside(values, form, "values", VALUES, about) as table:
                     async for some in insight_reads.chunks(db, account.id, MOST):
-                        await asyncio.to_thread(table.add, [value_line(*one) for one in some])
+                        await asyncio.to_thread(table.add, [value_line(*one, now) for one in some])
                         lines += len(some)
                 told = 0
                 async with open_table_aside(posts, form, "posts", POSTS, ()) as table:
@@ -106,8 +106,9 @@ class Exports:
         )
 
 
-def value_line(one: Value, earlier: Sequence[Earlier]) -> Row:
+def value_line(one: Value, earlier: Sequence[Earlier], now: datetime) -> Row:
     """As VALUES."""
+    reason = reason_of(one, now)
     return (
         one.metric,
         one.period,
@@ -115,8 +116,8 @@ def value_line(one: Value, earlier: Sequence[Earlier]) -> Row:
         _iso(one.end_time),
         one.breakdown,
         None if one.value is None else tidy(one.value),
-        state_of(one.reason).value,
-        one.reason,
+        state_of(reason).value,
+        reason,
         one.said,
         one.revision,
         _iso(one.read_at),

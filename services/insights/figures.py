@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from services.insights import days as calendar
-from services.insights.metrics import BY_KEY, DAYS_28, WEEK, Adds, Kind, Metric
+from services.insights.metrics import BY_KEY, DAYS_28, NOW, WEEK, Adds, Kind, Metric, is_forgotten
 from services.insights.states import Reason, State, may_change, state_of
 from storage.insight_reads import Value
 
@@ -211,12 +211,23 @@ def absent(metric: Metric, day: date, now: datetime) -> Point:
         reason: Reason | None = Reason.NOT_READ if now >= end else Reason.NOT_YET
     elif may_change(end, now):
         reason = Reason.NOT_YET
-    elif day < now.astimezone(UTC).date() - timedelta(metric.oldest):
-        reason = Reason.NOT_READ  # Meta does not tell it any more
+    elif is_forgotten(metric.name, metric.period, day, now):
+        reason = Reason.NOT_READ
     else:
         reason = None
     state = State.NOT_YET if reason is None else state_of(reason)
     return Point(day, state, None, reason, may_change=state is State.NOT_YET)
+
+
+def reason_of(row: Value, now: datetime) -> Reason | None:
+    """Why it is no number, as of now: Meta is not asked any more for what it has forgotten, so that
+    it does not come, and nothing tries again."""
+    reason = Reason(row.reason) if row.reason else None
+    if reason in (Reason.NOT_YET, Reason.FAILED) and is_forgotten(
+        row.metric, row.period, row.day, now
+    ):
+        return Reason.NOT_READ
+    return reason
 
 
 def _is_of(row: Value, metric: Metric) -> bool:
@@ -249,7 +260,7 @@ def _point(metric: Metric, day: date, rows: Sequence[Value] | None, now: datetim
         return _together(list(told.values()), sum(map(_value, told.values())), now)
     if why is None:
         return absent(metric, day, now)
-    reason = Reason(why.reason or Reason.NO_DATA)
+    reason = reason_of(why, now) or Reason.NO_DATA
     state = state_of(reason)
     open_yet = state is State.NOT_YET
     return Point(day, state, None, reason, why.said, 0, open_yet, why.read_at)
@@ -262,7 +273,7 @@ def _told(row: Value, now: datetime) -> Point:
 def _together(rows: Sequence[Value], value: Number, now: datetime) -> Point:
     newest = max(rows, key=lambda row: row.read_at)
     # nobody corrects a level that we read ourselves
-    late = any(row.period != "now" and may_change(row.end_time, now) for row in rows)
+    late = any(row.period != NOW and may_change(row.end_time, now) for row in rows)
     revision = max(row.revision for row in rows)
     day, read_at = newest.day, newest.read_at
     return Point(day, State.NUMBER, tidy(value), None, "", revision, late, read_at)

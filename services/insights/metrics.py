@@ -7,6 +7,7 @@ and its API specification. A bad metric fails the whole request, so each goes al
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 DAY, WEEK, DAYS_28, LIFETIME = "day", "week", "days_28", "lifetime"
@@ -99,7 +100,16 @@ METRICS: tuple[Metric, ...] = (
     ),
 )
 BY_KEY = {metric.key: metric for metric in METRICS}
+_OLDEST = {(metric.name, metric.period): metric.oldest for metric in METRICS}
 
+
+def is_forgotten(name: str, period: str, day: date, now: datetime) -> bool:
+    """Meta does not tell it of a day so long ago. `now`: aware UTC."""
+    oldest = _OLDEST.get((name, period))
+    return oldest is not None and day < now.date() - timedelta(days=oldest)
+
+
+MEASURED_FOR = timedelta(days=30)  # each own post, after it was posted
 _OF_ALL = ("reach", "views", "likes", "comments", "saved", "shares", "total_interactions")
 # of each own post; children of albums have none
 MEDIA_METRICS: dict[str, tuple[str, ...]] = {

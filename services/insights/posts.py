@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import groupby
 
 from services.clock import Now
@@ -27,14 +27,13 @@ from services.graph.account import Account
 from services.graph.insights import media_figures
 from services.graph.own_media import Listing, OwnMedia, own_media
 from services.graph.usage import Pace
-from services.insights.metrics import MEDIA_METRICS
+from services.insights.metrics import MEASURED_FOR, MEDIA_METRICS
 from services.insights.states import OPEN, Reason, may_change
 from services.instagram.posts import clean_text
 from storage import insight_media
 from storage.database import Database, Transaction
 from storage.insight_media import MediaValue, NewPost, Post, Reading
 
-MEASURED_FOR = timedelta(days=30)  # after it was posted
 _FEW_VIEWERS = 10  # Meta's code for it
 _NO_SUCH_OBJECT = (100, 33)  # code and subcode: deleted, hidden from this log-in, or Meta is unwell
 _PATIENCE = 2  # requests in a row that Meta is too unwell for

@@ -94,12 +94,13 @@ class Insights:
 
     async def log_in_changed(self, user_id: int) -> None:
         """What a log-in without the permission could not read is not left for another day."""
-        for account in await self.accounts(user_id):
+        own = [one for one in await self.accounts(user_id) if one.user_id == user_id]
+        for account in own:
             async with self._database.write() as db:
                 last = await syncs.latest(db, account.id, 1)
                 told = await syncs.results(db, [one.id for one in last])
                 errors = {one.error for results in told.values() for one in results}
-                if account.user_id == user_id and PermissionMissing.__name__ in errors:
+                if PermissionMissing.__name__ in errors:
                     await insights.change(db, account.id, synced_day=None)
 
     async def set_digest(self, user_id: int, account_id: int, on: bool) -> None:

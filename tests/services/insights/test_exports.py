@@ -71,6 +71,21 @@ async def test_json_has_each_figure_with_what_it_was(exports: Exports, tmp_path:
     assert (post["media_id"], post["metric"], post["value"]) == ("7", "reach", 5)
 
 
+async def test_a_file_says_of_a_forgotten_day_what_the_chart_says(
+    exports: Exports, database: Database, tmp_path: Path
+) -> None:
+    [account] = await exports.insights.accounts(MIA)
+    old = [(LAST - timedelta(days), None) for days in (40, 20)]
+    await kept.figures(database, account.id, "follower_count", old, reason="not_yet")
+    files = await exports.files(MIA, 0, Form.JSON, tmp_path)
+    told = [
+        (one["state"], one["reason"])
+        for one in json.loads(files.values[1])["values"]
+        if one["metric"] == "follower_count"
+    ]
+    assert told == [("not_yet", "not_yet"), ("not_available", "not_read")]
+
+
 async def test_a_spreadsheet_computes_nothing(exports: Exports, tmp_path: Path) -> None:
     files = await exports.files(MIA, 0, Form.CSV, tmp_path)
     known, gone = lines(files.values[1])

@@ -111,6 +111,18 @@ def test_why_nothing_is_there(key: str, days_ago: int, reason: Reason | None, st
     assert (point.reason, point.state, point.value) == (reason, state, None)
 
 
+@pytest.mark.parametrize("reason", [Reason.NOT_YET, Reason.FAILED])
+def test_what_meta_has_forgotten_meanwhile_neither_comes_nor_is_tried_again(reason: Reason) -> None:
+    def point(days_ago: int) -> tuple[Reason | None, State, bool]:
+        day = NOW.date() - timedelta(days_ago)
+        told = [row(BY_KEY["follower_count"], day, None, reason=reason.value)]
+        one = series(BY_KEY["follower_count"], told, Span.until(day, 1), NOW).points[0]
+        return one.reason, one.state, one.may_change
+
+    assert point(30) == (reason, State(reason), reason is Reason.NOT_YET)
+    assert point(31) == (Reason.NOT_READ, State.NOT_AVAILABLE, False)
+
+
 def test_of_two_readings_of_one_day_the_newer_counts_and_a_number_before_a_reason() -> None:
     moved = row(LIKES, LAST, 7.0, end_time=end_of(LAST) - timedelta(hours=1))
     older = row(LIKES, LAST, 3.0, read_at=NOW - timedelta(hours=5))
