@@ -22,20 +22,21 @@ class Tap:
 
     @property
     def id(self) -> int:
-        """The row's number; 0, which no row has, if the ref is none."""
-        return _number(self.ref)
+        """The row's number, 0 if the ref is none."""
+        return number(self.ref)
 
     @property
     def pair(self) -> tuple[int, str]:
         """Of a ref such as "12-top": the row's number, as `id`, and what follows."""
         first, _, rest = self.ref.partition("-")
-        return _number(first), rest
+        return number(first), rest
 
     def data(self) -> str:
         return f"v1:{self.area}:{self.verb}" + (f":{self.ref}" if self.ref else "")
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """Of a row; 0, which no row has, if it is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 

@@ -10,7 +10,8 @@ import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
@@ -19,6 +20,7 @@ from bot.callbacks import Tap
 
 LIMIT = 4096  # UTF-16 units of a message's text after its tags are read
 CAPTION = 1024  # of the text below a picture
+COPY = 256  # characters that a button copies
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -34,6 +36,18 @@ class Button:
 
 def button(label: str, area: str, verb: str, ref: object = "") -> Button:
     return Button(label, Tap(area, verb, str(ref)))
+
+
+def can_open(address: str) -> bool:
+    """Whether Telegram takes it in a button: it refuses hosts without a dot, such as localhost."""
+    return "." in (urlsplit(address).hostname or "")
+
+
+def address_keys(address: str, opens: str = "", copies: str = "📋 Copy link") -> tuple[Button, ...]:
+    """To open an address and to copy it, as far as Telegram takes either. `opens`: its label, ""
+    where it is only to be copied."""
+    keys = (Button(opens, url=address),) if opens and can_open(address) else ()
+    return (*keys, Button(copies, copy=address)) if len(address) <= COPY else keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +119,10 @@ def clock_time(moment: datetime, zone: str, now: datetime) -> str:
 
 def day(moment: datetime, zone: str) -> str:
     return f"{moment.astimezone(ZoneInfo(zone)):%-d %b %Y}"
+
+
+def time_or_day(moment: datetime, zone: str, now: datetime) -> str:
+    """As `clock_time`; once that could be of another year, the day with its year."""
+    return (
+        clock_time(moment, zone, now) if now - moment < timedelta(days=300) else day(moment, zone)
+    )

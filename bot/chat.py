@@ -137,6 +137,16 @@ class Chat:
             raise
         return shown
 
+    async def put(self, card: Card, *, silent: bool = False) -> int:
+        """In place of the text that was tapped; below a picture, which stays, as a new message."""
+        if self.query is None or self.on_picture:
+            return await self.say(card, silent=silent)
+        return await self.show(card)
+
+    async def follow_up(self, card: Card) -> int:
+        """In place of the words below a picture; after a text, which stays, as a new message."""
+        return await (self.retell(card) if self.on_picture else self.say(card))
+
     async def rewrite(self, message_id: int, card: Card) -> None:
         """A text of ours that was said before; one that is gone stays so."""
         with contextlib.suppress(BadRequest):

@@ -55,6 +55,7 @@ ALERTS = {
     "disk": "the disk is almost full",
     "storage": "an import can't store its files",
     "feed_stale": "nobody reads a feed: its time came an hour ago",
+    "sync_stale": "an account's figures have not been read for two days",
 }
 
 

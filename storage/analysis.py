@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import insert_once
+from storage.row_cards import RowCards
+from storage.steps import step
 from storage.tables import (
     analyses,
     audit,
@@ -31,6 +33,7 @@ UNFINISHED = (*LIVE, "waiting", "paused")
 STOPPED = ("waiting", "paused")
 BEGAN = "began the analysis of"  # in the audit: what was deleted since counts, too
 _RESOLVED, _STORED, _READ = 10, 30, 80  # percent
+CARDS = RowCards(analyses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,13 +313,10 @@ async def move(
     **to: Any,
 ) -> bool:
     """A conditional step of the state machine: from these states (and for this run) only."""
-    which = (analyses.c.id == analysis_id) & analyses.c.state.in_(list(from_states))
-    if run is not None:
-        which &= analyses.c.run == run
-    if new_run:
-        to["run"] = analyses.c.run + 1
-    moved = await db.execute(analyses.update().where(which).values(changed_at=now, **to))
-    return bool(moved.rowcount)
+    here = analyses.c.id == analysis_id
+    return await step(
+        db, analyses, here, now, run=run, from_states=from_states, new_run=new_run, **to
+    )
 
 
 async def fence(
@@ -375,72 +375,3 @@ async def delete(db: AsyncConnection, analysis_id: int) -> bool:
 async def _many(db: AsyncConnection, which: sa.ColumnElement[bool]) -> list[Analysis]:
     rows = await db.execute(_QUERY.where(which).order_by(analyses.c.id))
     return [Analysis(*row) for row in rows]
-
-
-# ---------------------------------------------------------------- the message that shows one
-
-
-@dataclass(frozen=True, slots=True)
-class AnalysisCard:
-    analysis_id: int
-    user_id: int
-    chat_id: int
-    message_id: int
-
-
-_CARD = [analyses.c.id, analyses.c.user_id, analyses.c.chat_id, analyses.c.message_id]
-
-
-async def keep_card(
-    db: AsyncConnection,
-    analysis_id: int,
-    *,
-    chat_id: int,
-    message_id: int,
-    seen_change: datetime | None,
-    not_before: datetime,
-) -> None:
-    """From now on this message is the one that shows it; it shows it as of `seen_change` (None: it
-    shows something else) and stays as it is until `not_before`."""
-    to = {
-        "chat_id": chat_id,
-        "message_id": message_id,
-        "seen_change": seen_change,
-        "not_before": not_before,
-    }
-    await db.execute(analyses.update().where(analyses.c.id == analysis_id).values(to))
-
-
-async def cards_due(db: AsyncConnection, now: datetime) -> list[AnalysisCard]:
-    """Whose analysis has changed since they were shown, and that may be edited again."""
-    a = analyses.c
-    behind = a.seen_change.is_(None) | (a.seen_change != a.changed_at)
-    query = (
-        sa.select(*_CARD)
-        .where(a.message_id.is_not(None), a.not_before <= now, behind)
-        .order_by(a.id)
-    )
-    return [AnalysisCard(*row) for row in await db.execute(query)]
-
-
-async def card_of(db: AsyncConnection, analysis_id: int) -> AnalysisCard | None:
-    which = (analyses.c.id == analysis_id) & analyses.c.message_id.is_not(None)
-    row = (await db.execute(sa.select(*_CARD).where(which))).first()
-    return AnalysisCard(*row) if row else None
-
-
-async def card_shown(
-    db: AsyncConnection, analysis_id: int, *, not_before: datetime, seen_change: datetime | None
-) -> None:
-    """`seen_change`: Analysis.changed_at of what the card shows now; None: it could not be
-    shown."""
-    to: dict[str, Any] = {"not_before": not_before}
-    if seen_change is not None:
-        to["seen_change"] = seen_change
-    await db.execute(analyses.update().where(analyses.c.id == analysis_id).values(to))
-
-
-async def drop_card(db: AsyncConnection, analysis_id: int) -> None:
-    """The message is gone."""
-    to = {"chat_id": None, "message_id": None}
-    await db.execute(analyses.update().where(analyses.c.id == analysis_id).values(to))

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import insert_once
+from storage.steps import step
 from storage.tables import collections, connections, import_items, imports
 
 LIVE = ("previewing", "running")  # a workflow must be at it
@@ -285,13 +286,10 @@ async def move(
     **to: Any,
 ) -> bool:
     """A conditional step of the state machine: from these states (and for this run) only."""
-    which = (imports.c.id == import_id) & imports.c.state.in_(list(from_states))
-    if run is not None:
-        which &= imports.c.run == run
-    if new_run:
-        to["run"] = imports.c.run + 1
-    moved = await db.execute(imports.update().where(which).values(changed_at=now, **to))
-    return bool(moved.rowcount)
+    here = imports.c.id == import_id
+    return await step(
+        db, imports, here, now, run=run, from_states=from_states, new_run=new_run, **to
+    )
 
 
 async def fence(

@@ -327,25 +327,27 @@ async def _write_gaps(
     *,
     answered: bool,
 ) -> list[NewGap]:
-    """Those that are written: of days without a number."""
-    left = []
+    """Those that are written: of days without a number. None twice."""
+    left: list[NewGap] = []
+    told: list[int] = []
     for gap in gaps:
         numbers = [
             row.id
             for row in rows.values()
             if row.value is not None and row.day == gap.day and _is_about(gap, row.breakdown)
         ]
-        if numbers:
-            await _touch(db, numbers if answered else (), read_at)
-            continue
-        told = {"reason": gap.reason, "said": gap.said, "day": gap.day, "read_at": read_at}
-        key = {"end_time": gap.end_time, "breakdown": gap.breakdown}
+        told += numbers
+        if not numbers:
+            left.append(gap)
+    if answered:
+        await _touch(db, told, read_at)
+    if left:
+        values = [{**own, **asdict(gap), "read_at": read_at} for gap in left]
+        adding = insert_once(db, insight_values).values(values)
+        new = {name: adding.excluded[name] for name in ("day", "reason", "said", "read_at")}
         await db.execute(
-            insert_once(db, insight_values)
-            .values({**own, **key, **told})
-            .on_conflict_do_update(index_elements=[*own, *key], set_=told)
+            adding.on_conflict_do_update(index_elements=[*own, "end_time", "breakdown"], set_=new)
         )
-        left.append(gap)
     return left
 
 

@@ -49,6 +49,12 @@ async def get(db: AsyncConnection, user_id: int) -> User | None:
     return User(*row) if row else None
 
 
+async def names(db: AsyncConnection, user_ids: Iterable[int]) -> dict[int, str]:
+    """{user id: name} of those that are there."""
+    query = sa.select(users.c.id, users.c.name).where(users.c.id.in_(set(user_ids)))
+    return {user_id: name for user_id, name in await db.execute(query)}
+
+
 async def balances(db: AsyncConnection, user_ids: Iterable[int]) -> dict[int, int]:
     """{user id: credits}"""
     query = sa.select(users.c.id, users.c.credits).where(users.c.id.in_(list(user_ids)))

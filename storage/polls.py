@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import insert_once
 from storage.feeds import POSTS, STORIES
+from storage.steps import step
 from storage.tables import (
     connections,
     feed_items,
@@ -175,13 +176,8 @@ async def move(
     **to: Any,
 ) -> bool:
     """A conditional step of the state machine: from these states (and for this run) only."""
-    which = (polls.c.connection_id == connection_id) & polls.c.state.in_(list(from_states))
-    if run is not None:
-        which &= polls.c.run == run
-    if new_run:
-        to["run"] = polls.c.run + 1
-    moved = await db.execute(polls.update().where(which).values(changed_at=now, **to))
-    return bool(moved.rowcount)
+    here = polls.c.connection_id == connection_id
+    return await step(db, polls, here, now, run=run, from_states=from_states, new_run=new_run, **to)
 
 
 async def fence(db: AsyncConnection, poll: Poll, now: datetime, **to: Any) -> bool:

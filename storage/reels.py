@@ -19,7 +19,7 @@ from storage.tables import reels, unread_reels
 
 
 @dataclass(frozen=True, slots=True)
-class NewReel:
+class _Reel:
     """`likes` None: hidden; other counts None: not told. `audio_id` None: no named sound."""
 
     platform_id: str
@@ -38,13 +38,17 @@ class NewReel:
     audio_title: str
     audio_artist: str
     audio_original: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewReel(_Reel):
+    """`raw`: what the platform sent. Kept, but not read again."""
+
     raw: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class StoredReel(NewReel):
-    """`raw` is {} where it was not asked for."""
-
+class StoredReel(_Reel):
     id: int
 
 
@@ -131,21 +135,14 @@ Place = tuple[datetime, int]  # of a reel: when it was taken, and its id
 
 
 async def chunk(
-    db: AsyncConnection,
-    analysis_id: int,
-    after: Place | None,
-    limit: int,
-    *,
-    raw: bool = False,
+    db: AsyncConnection, analysis_id: int, after: Place | None, limit: int
 ) -> list[StoredReel]:
-    """Newest first, from behind `after` on. `raw`: with what the platform sent."""
+    """Newest first, from behind `after` on."""
     r = reels.c
     which = r.analysis_id == analysis_id
     if after is not None:
         taken_at, last = after
         which &= (r.taken_at < taken_at) | ((r.taken_at == taken_at) & (r.id < last))
-    names = [field.name for field in fields(StoredReel) if raw or field.name != "raw"]
-    query = sa.select(*(r[name] for name in names)).where(which)
+    query = sa.select(*(r[field.name] for field in fields(StoredReel))).where(which)
     query = query.order_by(r.taken_at.desc(), r.id.desc()).limit(limit)
-    nothing: dict[str, Any] = {} if raw else {"raw": {}}
-    return [StoredReel(**row._mapping, **nothing) for row in await db.execute(query)]
+    return [StoredReel(*row) for row in await db.execute(query)]

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import insert_once
+from storage.steps import step
 from storage.tables import (
     library_items,
     stories,
@@ -250,15 +251,10 @@ async def move(
 ) -> bool:
     """False: it is in another state, or of another run, by now. `new_run`: whoever was at it until
     now has lost it."""
-    here = [stories.c.id == story_id, stories.c.state.in_(list(from_states))]
-    if run is not None:
-        here.append(stories.c.run == run)
-    if new_run:
-        to["run"] = stories.c.run + 1
-    moved = await db.execute(
-        stories.update().where(*here).values(changed_at=now, **to).returning(stories.c.id)
+    here = stories.c.id == story_id
+    return await step(
+        db, stories, here, now, run=run, from_states=from_states, new_run=new_run, **to
     )
-    return moved.first() is not None
 
 
 async def set_asked(db: AsyncConnection, story_id: int, now: datetime) -> None:

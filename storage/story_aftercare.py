@@ -4,14 +4,14 @@ looks whether they are live. Called by services.stories.{aftercare,deciding,publ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.stories import Story, select
-from storage.tables import stories, story_events
+from storage.tables import stories, story_events, story_metrics
 
 DOUBTFUL = ("publishing", "unknown")
 _BY_API = (stories.c.state == "published", stories.c.publish_requested_at.is_not(None))
@@ -42,6 +42,18 @@ async def nameless(db: AsyncConnection, since: datetime) -> list[Story]:
         .order_by(stories.c.account_id, stories.c.id)
     )
     return [Story(*row) for row in await db.execute(query)]
+
+
+async def measured(
+    db: AsyncConnection, story_ids: Iterable[int]
+) -> dict[int, set[tuple[int, str]]]:
+    """{story id: the (hour, metric) that are known of it, also those that say why there is none}"""
+    m = story_metrics.c
+    query = sa.select(m.story_id, m.hour, m.metric).where(m.story_id.in_(list(story_ids)))
+    known: dict[int, set[tuple[int, str]]] = {}
+    for story_id, hour, metric in await db.execute(query):
+        known.setdefault(story_id, set()).add((hour, metric))
+    return known
 
 
 async def accounts_in_doubt(db: AsyncConnection) -> set[int]:

@@ -5,7 +5,7 @@ Called by services.stories. Table: library_items.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -88,6 +88,12 @@ async def add(db: AsyncConnection, account_id: int, now: datetime, **values: Any
 async def get(db: AsyncConnection, item_id: int) -> StoryItem | None:
     row = (await db.execute(sa.select(*_COLUMNS).where(library_items.c.id == item_id))).first()
     return StoryItem(*row) if row else None
+
+
+async def of_ids(db: AsyncConnection, item_ids: Iterable[int]) -> list[StoryItem]:
+    """Those that are there, oldest first."""
+    query = sa.select(*_COLUMNS).where(library_items.c.id.in_(list(item_ids)))
+    return [StoryItem(*row) for row in await db.execute(query.order_by(library_items.c.id))]
 
 
 async def of_account(

@@ -1,4 +1,4 @@
-"""Syncs of an account's own figures: their states, their log, and the message that shows one.
+"""Syncs of an account's own figures: their states and their log.
 
 Called by services.insights (the service and the sync) and by the chat's progress.
 """
@@ -14,10 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import insert_once
+from storage.row_cards import RowCards
+from storage.steps import step
 from storage.tables import sync_results, syncs
 
 LIVE = ("pending", "running")  # a workflow must be at it
 UNFINISHED = (*LIVE, "waiting")
+CARDS = RowCards(syncs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +141,8 @@ async def move(
     **to: Any,
 ) -> bool:
     """A conditional step of the state machine: from these states (and for this run) only."""
-    which = (syncs.c.id == sync_id) & syncs.c.state.in_(list(from_states))
-    if run is not None:
-        which &= syncs.c.run == run
-    if new_run:
-        to["run"] = syncs.c.run + 1
-    moved = await db.execute(syncs.update().where(which).values(changed_at=now, **to))
-    return bool(moved.rowcount)
+    here = syncs.c.id == sync_id
+    return await step(db, syncs, here, now, run=run, from_states=from_states, new_run=new_run, **to)
 
 
 async def fence(
@@ -217,64 +215,6 @@ async def forgive(db: AsyncConnection, sync_id: int, error: str) -> None:
     await db.execute(sync_results.update().where(which).values(error=None, message=""))
 
 
-# ---------------------------------------------------------------- the message that shows one
-
-
-@dataclass(frozen=True, slots=True)
-class SyncCard:
-    sync_id: int
-    chat_id: int
-    message_id: int
-
-
-_CARD = [syncs.c.id, syncs.c.chat_id, syncs.c.message_id]
-
-
-async def keep_card(
-    db: AsyncConnection,
-    sync_id: int,
-    *,
-    chat_id: int,
-    message_id: int,
-    seen_change: datetime | None,
-    not_before: datetime,
-) -> None:
-    """From now on this message is the one that shows it; it shows it as of `seen_change` (None: it
-    shows something else) and stays as it is until `not_before`."""
-    to = {
-        "chat_id": chat_id,
-        "message_id": message_id,
-        "seen_change": seen_change,
-        "not_before": not_before,
-    }
-    await db.execute(syncs.update().where(syncs.c.id == sync_id).values(to))
-
-
-async def cards_due(db: AsyncConnection, now: datetime) -> list[SyncCard]:
-    """Whose sync has changed since they were shown, and that may be edited again."""
-    s = syncs.c
-    behind = s.seen_change.is_(None) | (s.seen_change != s.changed_at)
-    shown = s.message_id.is_not(None) & (s.not_before <= now)
-    query = sa.select(*_CARD).where(shown, behind).order_by(s.id)
-    return [SyncCard(*row) for row in await db.execute(query)]
-
-
-async def card_of(db: AsyncConnection, sync_id: int) -> SyncCard | None:
-    which = (syncs.c.id == sync_id) & syncs.c.message_id.is_not(None)
-    row = (await db.execute(sa.select(*_CARD).where(which))).first()
-    return SyncCard(*row) if row else None
-
-
-async def card_shown(
-    db: AsyncConnection, sync_id: int, *, not_before: datetime, seen_change: datetime | None
-) -> None:
-    """`seen_change`: Sync.changed_at of what the card shows now; None: it could not be shown."""
-    to: dict[str, Any] = {"not_before": not_before}
-    if seen_change is not None:
-        to["seen_change"] = seen_change
-    await db.execute(syncs.update().where(syncs.c.id == sync_id).values(to))
-
-
 async def forget_person(db: AsyncConnection, user_id: int) -> None:
     """Syncs of others' accounts that they asked for are nobody's from now on, and what they saw of
     one is not kept up to date any more."""
@@ -282,9 +222,3 @@ async def forget_person(db: AsyncConnection, user_id: int) -> None:
     await db.execute(syncs.update().where(s.asked_by == user_id).values(asked_by=None))
     hidden = {"chat_id": None, "message_id": None}
     await db.execute(syncs.update().where(s.chat_id == user_id).values(hidden))
-
-
-async def drop_card(db: AsyncConnection, sync_id: int) -> None:
-    """The message is gone."""
-    to = {"chat_id": None, "message_id": None}
-    await db.execute(syncs.update().where(syncs.c.id == sync_id).values(to))

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from bot.analysis import words
 from bot.analysis.words import ANOTHER, CONNECT, MENU, REPORTS, title
-from bot.cards import Button, Card, bar, button, clock_time, count, esc
+from bot.cards import Button, Card, bar, button, clock_time, count, esc, time_or_day
+from bot.numbers import THIN
 from services.analysis.decisions import OF_LOGIN
 from services.analysis.service import TooManyToday
 from services.analysis.views import View
@@ -61,7 +62,7 @@ def ask(known: Sequence[View]) -> Card:
 def offer(view: View, user: User, now: datetime) -> Card:
     """There is one of the last 24 hours."""
     item = view.item
-    at = words.seen_at(item.ended_at or item.changed_at, user.zone, now)
+    at = time_or_day(item.ended_at or item.changed_at, user.zone, now)
     return Card(
         f"🗂 I looked at {title(item)} at <b>{at}</b>: {count(item.stored, 'reel')}. Show that, or "
         "look again? Another look counts towards your daily limit.",
@@ -126,7 +127,7 @@ def progress(view: View, now: datetime) -> Card:
     left = _minutes_left(item, now)
     lines = [
         f"📊 {title(item)} · {what}",
-        f"{bar(share, 100)} {share}{words.THIN}%{f' · at most {left} min left' if left else ''}",
+        f"{bar(share, 100)} {share}{THIN}%{f' · at most {left} min left' if left else ''}",
         f"<i>{words.source(item, view.account)}</i>",
     ]
     if item.unread:
@@ -245,7 +246,7 @@ def reports(views: Sequence[View], page: int, user: User, now: datetime, *, more
     rows = []
     for view in views:
         item = view.item
-        at = words.seen_at(item.ended_at or item.created_at, user.zone, now)
+        at = time_or_day(item.ended_at or item.created_at, user.zone, now)
         sign = SIGNS[item.state]
         read = count(item.stored, "reel") if item.stored else "nothing read"
         lines.append(f"{sign} {title(item)} · {read} · {at}")

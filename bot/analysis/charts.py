@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.analysis import words
 from bot.cards import count
+from bot.numbers import signed_percent
 from services.analysis.figures import Tier
 from services.analysis.looking import Sight
 from services.analysis.measure import MIN_GROUP, seen
@@ -63,8 +64,8 @@ def trend(sight: Sight, zone: str) -> Chart | None:
         dots=_dots(sight),
         ticks=_ticks(sight, zone),
         line=tuple(_edge(found, at) for at in range(len(found.corners))),
-        line_label=f"{words.change(found.change)} a month",
-        band_label=f"95 % sure: {words.change(found.low)} to {words.change(found.high)}",
+        line_label=f"{signed_percent(found.change)} a month",
+        band_label=f"95 % sure: {signed_percent(found.low)} to {signed_percent(found.high)}",
     )
 
 

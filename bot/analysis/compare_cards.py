@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.analysis import result_cards, words
-from bot.cards import Card, button, caption, count
+from bot.cards import Card, button, caption, count, day, time_or_day
+from bot.numbers import signed_percent
 from services.analysis.compare import Change, Grown, Side, What
 from services.analysis.looking import Pair, Sight, Since
 from services.analysis.views import View
@@ -30,7 +31,7 @@ NAMES = {
 
 def since(sight: Sight, found: Since, user: User, now: datetime) -> Card:
     changes = found.changes
-    at = words.seen_at(found.at, user.zone, now)
+    at = time_or_day(found.at, user.zone, now)
     lines = [f"↔️ {words.link(sight.profile.username)} since <b>{at}</b>"]
     if changes.renamed_from:
         lines.append(f"Was called {words.link(changes.renamed_from)} then.")
@@ -53,7 +54,7 @@ def _changed(one: Change) -> str:
         return "not told"
     if not one.by:
         return f"<b>{words.number(one.now)}</b>, unchanged"
-    share = f" ({words.change(one.share)})" if one.share is not None else ""
+    share = f" ({signed_percent(one.share)})" if one.share is not None else ""
     went = f"{words.number(one.before)} → <b>{words.number(one.now)}</b>"
     return f"{went}, {words.difference(one.by)}{share}"
 
@@ -61,14 +62,12 @@ def _changed(one: Change) -> str:
 def _some(reels: Sequence[Reel], zone: str) -> str:
     if not reels:
         return ""
-    named = ", ".join(
-        words.reel_link(reel, words.date(reel.taken_at, zone)) for reel in reels[:SHOWN]
-    )
+    named = ", ".join(words.reel_link(reel, day(reel.taken_at, zone)) for reel in reels[:SHOWN])
     return f" · {named}" + (" …" if len(reels) > SHOWN else "")
 
 
 def _grown(one: Grown, zone: str) -> str:
-    taken = words.reel_link(one.reel, words.date(one.reel.taken_at, zone))
+    taken = words.reel_link(one.reel, day(one.reel.taken_at, zone))
     return f"{taken}: {words.difference(one.by)} to {words.number(one.now)}"
 
 
@@ -113,10 +112,11 @@ def beside(pair: Pair, user: User) -> Card:
         )
     lines += [
         f"<i>{words.link(one.profile.username)}: {count(one.figures.reels, 'reel')}, "
-        f"{words.date(one.at, user.zone)}; {words.source(one.view.item, one.view.account)}</i>"
+        f"{day(one.at, user.zone)}; {words.source(one.view.item, one.view.account)}</i>"
         for one in (left, right)
     ]
-    return Card(caption(lines), result_cards.tab_keys(left.view.item.id, user, "other"))
+    again = f"beside-{right.view.item.id}"
+    return Card(caption(lines), result_cards.tab_keys(left.view.item.id, user, "other", again))
 
 
 def _side(side: Side) -> str:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from bot.analysis import words
 from bot.analysis.words import MENU, REPORTS
-from bot.cards import Button, Card, button, clock_time, count, day, esc
+from bot.cards import Button, Card, address_keys, button, clock_time, count, day, esc, verb
+from bot.numbers import file_size
 from services.analysis.exports import Made
 from services.analysis.reports import Address
 from services.analysis.tables_out import COLUMNS
@@ -19,7 +19,6 @@ from services.sheets import Form
 from storage.people import User
 from storage.reports import Report
 
-COPY_LIMIT = 256
 FORMS = {Form.CSV: "CSV", Form.JSON: "JSON", Form.XLSX: "XLSX"}
 FIELDS = {  # what is chosen together -> its columns
     "Link": ("shortcode", "url"),
@@ -117,7 +116,7 @@ def too_large(said: str, name: str, link: str | None) -> Card:
     return Card(
         f"{said}<code>{esc(name, 80)}</code> is too large for Telegram, so here is a link, which "
         "works for a day and can be continued.",
-        ((_to(link, "⬇️ Download", "📋 Copy link"),), last),
+        (address_keys(link, "⬇️ Download"), last),
     )
 
 
@@ -139,24 +138,13 @@ def files(made: Sequence[Made], names: dict[int, str], user: User, now: datetime
         about = words.link(name) if name else f"<code>{esc(one.name, 80)}</code>"
         until = clock_time(one.gone_at, user.zone, now)
         lines.append(
-            f"{FORMS[one.form]} of {about}: {_size(one.bytes)}, made "
+            f"{FORMS[one.form]} of {about}: {file_size(one.bytes)}, made "
             f"{clock_time(one.made_at, user.zone, now)}, here until {until}"
         )
         rows.append((button(f"⬇️ {FORMS[one.form]} {label}", "rep", "file", one.id),))
     if not made:
         lines.append("None is there. Open a report and press CSV, JSON or XLSX.")
     return Card("\n".join(lines), (*rows, (REPORTS, MENU)))
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1e3))} kB"
-
-
-def _to(address: str, open_label: str, copy_label: str) -> Button:
-    """Telegram refuses addresses without a real host in a button."""
-    if "." in (urlsplit(address).hostname or ""):
-        return Button(open_label, url=address)
-    return Button(copy_label, copy=address)
 
 
 # ---------------------------------------------------------------- the page
@@ -169,20 +157,14 @@ def page(made: Address, user: User, *, public: bool, others: int) -> Card:
         if public
         else "\n\n⚠️ PUBLIC_URL is not set, so it works only on the machine that Reelay runs on."
     )
-    older = f" {count(others, 'older one')} still works." if others == 1 else ""
-    older = f" {others} older ones still work." if others > 1 else older
-    keys: list[Button] = []
-    if len(made.url) <= COPY_LIMIT:
-        keys.append(Button("📋 Copy link", copy=made.url))
-    if public:
-        keys.insert(0, Button("🌐 Open", url=made.url))
+    older = f" {count(others, 'older one')} still {verb(others, 'works', 'work')}."
     item = made.report.analysis_id
     return Card(
         f"🌐 The report as a page:\n<code>{esc(made.url, 500)}</code>\n\nWhoever has this address "
         f"sees it, until <b>{day(made.report.expires_at, user.zone)}</b>. I keep no copy, so it is "
-        f"not shown again.{older}{where}",
+        f"not shown again.{older if others else ''}{where}",
         (
-            tuple(keys),
+            address_keys(made.url, "🌐 Open" if public else ""),
             (button("🚫 Revoke…", "rep", "page_off", item), MENU),
         ),
     )

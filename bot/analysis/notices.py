@@ -50,7 +50,7 @@ class AnalysisNotices:
         """As it is now, in place of its card. Errors: NotReady, NotAllowed where it was deleted."""
         view = await self._analysing.view(user.id, int(notice.data["analysis_id"]))
         async with self._database.read() as db:
-            before = await analysis.card_of(db, view.item.id)
+            before = await analysis.CARDS.of(db, view.item.id)
         replaces = before.message_id if before else None
         sent = partial(self._take_place, view, user.id)
         if view.item.state != "completed":
@@ -66,9 +66,9 @@ class AnalysisNotices:
         item = view.item
         async with self._database.write() as db:
             if item.state not in UNFINISHED:
-                await analysis.drop_card(db, item.id)
+                await analysis.CARDS.drop(db, item.id)
                 return
-            await analysis.keep_card(
+            await analysis.CARDS.keep(
                 db,
                 item.id,
                 chat_id=chat_id,

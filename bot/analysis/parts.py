@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from telegram import Bot
 
+from bot.analysis import cards
 from bot.analysis.notices import AnalysisNotices
-from bot.analysis.progress import AnalysisProgress
 from bot.analysis.results import Results
 from bot.analysis.screen import AnalysisScreen
 from bot.analysis.taking import TakingScreen
@@ -17,6 +17,7 @@ from bot.ground import Ground
 from bot.notices import Text
 from bot.pending import Pending
 from bot.router import Handler
+from bot.row_progress import Look, RowProgress
 from bot.settings import Role
 from services.accounts.meta import MetaLogins
 from services.analysis.exports import AnalysisExports
@@ -28,6 +29,8 @@ from services.analysis.sources import Sources
 from services.jobs.clock import Clock
 from services.media.runner import MediaRunner
 from services.web.reports import ReportRoutes
+from storage.analysis import CARDS, UNFINISHED
+from storage.people import User
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -100,8 +103,15 @@ class AnalysisParts:
             self._ground.now,
         ).texts
 
-    def progress(self, bot: Bot) -> AnalysisProgress:
-        return AnalysisProgress(bot, self._ground.database, self.service, self._ground.now)
+    def progress(self, bot: Bot) -> RowProgress:
+        return RowProgress(bot, self._ground.database, CARDS, self._look, self._ground.now)
+
+    async def _look(self, user: User, analysis_id: int) -> Look:
+        """Errors: NotAllowed."""
+        view = await self.service.view(user.id, analysis_id)
+        item = view.item
+        card = None if cards.rings(item) else cards.card(view, user, self._ground.now())
+        return Look(card, item.changed_at, over=item.state not in UNFINISHED)
 
     def register_loops(self, clock: Clock, roles: Set[Role]) -> None:
         if "clock" in roles:

@@ -11,7 +11,8 @@ from math import isfinite
 
 from bot.analysis import words
 from bot.analysis.words import MENU, REPORTS, TIERS
-from bot.cards import Button, Card, button, caption, count, esc
+from bot.cards import Button, Card, button, caption, count, day, esc, time_or_day
+from bot.numbers import THIN
 from services.analysis.figures import (
     BREAKOUT,
     STRONG,
@@ -80,8 +81,11 @@ def result_keys(analysis_id: int, user: User) -> tuple[tuple[Button, ...], ...]:
     )
 
 
-def tab_keys(analysis_id: int, user: User, shown: str) -> tuple[tuple[Button, ...], ...]:
-    last = (words.back(analysis_id), _theme(analysis_id, user, shown))
+def tab_keys(
+    analysis_id: int, user: User, shown: str, again: str = ""
+) -> tuple[tuple[Button, ...], ...]:
+    """`again`: what shows this card once more, where its tab asks something first."""
+    last = (words.back(analysis_id), _theme(analysis_id, user, again or shown))
     return (*tabs(analysis_id, shown), last)
 
 
@@ -146,9 +150,9 @@ def _rhythm(figures: Figures) -> str:
 
 def _best(figures: Figures, zone: str) -> str:
     weekday, hour = figures.times.best_weekday, figures.times.best_hour
-    day = f"<b>{words.DAYS[weekday.at]}</b>{_slot(weekday)}" if weekday else ""
+    on = f"<b>{words.DAYS[weekday.at]}</b>{_slot(weekday)}" if weekday else ""
     clock = f"<b>{hour.at}:00</b>{_slot(hour)}" if hour else ""
-    said = " · ".join(one for one in (day, clock) if one)
+    said = " · ".join(one for one in (on, clock) if one)
     if not said:
         return f"🕒 Best time: {_no_best(figures)} ({words.of(figures.times.n)})"
     return f"🕒 Best {said}, {esc(zone, 40)}"
@@ -171,7 +175,7 @@ def _tiers(figures: Figures) -> str:
 def notes(sight: Sight, user: User, now: datetime) -> list[str]:
     """How it is known, and what is not."""
     figures, item = sight.figures, sight.view.item
-    said = [words.source(item, sight.view.account), words.seen_at(sight.at, user.zone, now)]
+    said = [words.source(item, sight.view.account), time_or_day(sight.at, user.zone, now)]
     said += words.left_out(item)
     if figures.hidden_likes:
         hide = "hides" if figures.hidden_likes == 1 else "hide"
@@ -188,7 +192,7 @@ def notes(sight: Sight, user: User, now: datetime) -> list[str]:
 def _top(figures: Figures, zone: str) -> Iterator[str]:
     for place, one in enumerate(figures.top, 1):
         sign = "🏆 " if place == 1 else ""
-        yield f"{sign}{place}. {_seen(one)} · {words.date(one.reel.taken_at, zone)}"
+        yield f"{sign}{place}. {_seen(one)} · {day(one.reel.taken_at, zone)}"
 
 
 def _seen(one: Placed) -> str:
@@ -212,7 +216,7 @@ def top(sight: Sight, user: User) -> Card:
         growing = " · still growing" if one.growing else ""
         lines.append(
             f"{place}. {TIERS[one.tier]} {_seen(one)} · {likes}{comments} · "
-            f"{words.date(reel.taken_at, user.zone)}{growing}"
+            f"{day(reel.taken_at, user.zone)}{growing}"
         )
         if reel.caption.strip():
             lines.append(f"<i>{words.excerpt(reel.caption, EXCERPT)}</i>")
@@ -256,7 +260,7 @@ def trend(sight: Sight, user: User) -> Card:
             f"({words.number(low)} … {words.number(high)})",
             f"From {words.dates(found.first, found.last, user.zone)}. The line is the median of "
             "the slopes between all pairs of reels, so single breakouts do not bend it; it lies in "
-            f"the band with 95{words.THIN}% confidence.",
+            f"the band with 95{THIN}% confidence.",
         ]
     if found.growing:
         lines.append(
@@ -285,7 +289,7 @@ def when(sight: Sight, user: User) -> Card:
     if longest.longest_gap is not None and longest.longest_from is not None:
         lines.append(
             f"Longest break: {words.span(longest.longest_gap)} from "
-            f"{words.date(longest.longest_from, user.zone)} ({words.of(longest.n)})"
+            f"{day(longest.longest_from, user.zone)} ({words.of(longest.n)})"
         )
     lines.append(
         f"<i>Counted where there are {MIN_GROUP} reels or more. It says when reels did well, not "

@@ -7,6 +7,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from bot.analysis import cards, charts, compare_cards, result_cards
+from bot.callbacks import number
 from bot.cards import Card
 from bot.chat import Chat
 from bot.drawing import Drawing
@@ -77,7 +78,7 @@ class AnalysisScreen:
 
     async def _ask(self, chat: Chat) -> None:
         await chat.ask(FLOW)
-        await _put(chat, cards.ask(await self._known(chat)), silent=False)
+        await chat.put(cards.ask(await self._known(chat)))
 
     async def answer(self, chat: Chat) -> None:
         """Errors: BadInput, after which another name may be sent."""
@@ -102,13 +103,13 @@ class AnalysisScreen:
         except AlreadyAnalysing as error:
             await self._is_at_it(chat, error)
         except TooManyToday as error:
-            await _put(chat, cards.too_many(error, chat.user, chat.at), silent=False)
+            await chat.put(cards.too_many(error, chat.user, chat.at))
         except (NotAllowed, SessionRefused) as error:
-            await _put(chat, cards.no_account(error), silent=False)
+            await chat.put(cards.no_account(error))
         else:
             if begun.from_archive:
                 view = await self._analysing.view(chat.user.id, begun.analysis_id)
-                await _put(chat, cards.offer(view, chat.user, chat.at), silent=False)
+                await chat.put(cards.offer(view, chat.user, chat.at))
             else:
                 await self._follow_new(chat, begun.analysis_id)
 
@@ -121,7 +122,7 @@ class AnalysisScreen:
 
     async def _follow_new(self, chat: Chat, analysis_id: int) -> None:
         view = await self._analysing.view(chat.user.id, analysis_id)
-        message_id = await _put(chat, cards.card(view, chat.user, chat.at), silent=True)
+        message_id = await chat.put(cards.card(view, chat.user, chat.at), silent=True)
         await _follow(chat, view, message_id)
 
     async def _show(self, chat: Chat, analysis_id: int) -> None:
@@ -162,7 +163,7 @@ class AnalysisScreen:
                 await self._ask_other(chat, ref)
             case "beside":
                 left, right = chat.tap.pair
-                await self._beside(chat, left, int(right) if right.isdecimal() else 0)
+                await self._beside(chat, left, number(right))
             case _ if verb in TABS:
                 await self._tab(chat, verb, ref)
             case _:
@@ -195,6 +196,7 @@ class AnalysisScreen:
         """Light or dark from now on, and the same card again."""
         assert chat.tap is not None
         analysis_id, shown = chat.tap.pair
+        shown, _, other = shown.partition("-")
         await self._analysing.view(chat.user.id, analysis_id)  # theirs, before anything is done
         dark = not chat.user.dark_charts
         await self._people.set_dark_charts(chat.user.id, dark)
@@ -203,6 +205,8 @@ class AnalysisScreen:
             await self._tab(chat, shown, analysis_id)
         elif shown == "last":
             await self._last(chat, analysis_id)
+        elif shown == "beside":
+            await self._beside(chat, analysis_id, number(other))
         else:
             await self._show(chat, analysis_id)
 
@@ -280,17 +284,10 @@ class AnalysisScreen:
         await self._picture(chat, chart, compare_cards.beside(pair, chat.user))
 
 
-async def _put(chat: Chat, card: Card, *, silent: bool) -> int:
-    """In place of the text that was tapped; below a result, which stays, as a new message."""
-    if chat.query is None or chat.on_picture:
-        return await chat.say(card, silent=silent)
-    return await chat.show(card)
-
-
 async def _follow(chat: Chat, view: View, message_id: int) -> None:
     """This message shows it from now on."""
     async with chat.database.write() as db:
-        await rows.keep_card(
+        await rows.CARDS.keep(
             db,
             view.item.id,
             chat_id=chat.id,

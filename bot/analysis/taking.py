@@ -5,7 +5,6 @@ from __future__ import annotations
 from telegram.constants import ChatAction
 
 from bot.analysis import cards, export_cards
-from bot.cards import Card
 from bot.chat import Chat
 from bot.pending import Pending
 from bot.router import Router
@@ -146,12 +145,5 @@ class TakingScreen:
             await chat.retell(export_cards.revoked(view))
             return
         working = await self._reports.working(chat.user.id, analysis_id)
-        await _beside_address(chat, export_cards.revoke_sure(view, len(working)))
-
-
-async def _beside_address(chat: Chat, card: Card) -> None:
-    """Below a result in its place; an address that is shown stays until it is revoked."""
-    if chat.on_picture:
-        await chat.retell(card)
-    else:
-        await chat.say(card)
+        # an address that is shown stays until it is revoked
+        await chat.follow_up(export_cards.revoke_sure(view, len(working)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from bot.cards import Button, button, clock_time, count, day, esc
+from bot.cards import Button, button, count, day, esc
+from bot.numbers import MINUS, THIN, short, signed_percent
 from services.analysis.figures import Tier
 from services.analysis.measure import Figure, Measure
 from services.analysis.trend import Direction, NoTrend, Trend, Why
@@ -22,23 +22,14 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 TIERS = {Tier.BREAKOUT: "🥇", Tier.STRONG: "🟢", Tier.TYPICAL: "🔵", Tier.WEAK: "⚪️"}
 FEW = "too few to say"
 ALIKE = "none stands out"
-THIN = "\u202f"  # between a number and its unit, which are not torn apart
-MINUS = "\u2212"
 
 
 # ---------------------------------------------------------------- numbers
 
 
 def number(value: float | None) -> str:
-    """Three digits say enough: "987", "19.2 k", "1.5 M"."""
-    if value is None:
-        return "not told"
-    for size, suffix in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size * 0.9995:
-            of = value / size
-            digits = 1 if abs(of) < 99.95 else 0
-            return f"{of:,.{digits}f}".removesuffix(".0") + f"{THIN}{suffix}"
-    return f"{value:.0f}"
+    """ "987", "19.2 k", "1.5 M"."""
+    return "not told" if value is None else short(value)
 
 
 def percent(share: float | None) -> str:
@@ -50,14 +41,6 @@ def percent(share: float | None) -> str:
         return f"0{THIN}%"
     digits = 2 if abs(value) < 1 else 1 if abs(value) < 100 else 0
     return f"{value:,.{digits}f}{THIN}%"
-
-
-def change(share: float) -> str:
-    """With its sign: "+8 %", "−2 %", "over +1,000 %"."""
-    value = round(share * 100)
-    if value > 1_000:
-        return f"over +1,000{THIN}%"
-    return f"{MINUS if value < 0 else '+'}{abs(value)}{THIN}%"
 
 
 def difference(value: float) -> str:
@@ -95,10 +78,6 @@ def span(gap: timedelta | None) -> str:
         return f"{hours} h"
     days, rest = divmod(hours, 24)
     return f"{days} d {rest} h" if rest and days < 10 else f"{days} d"
-
-
-def date(moment: datetime, zone: str) -> str:
-    return f"{moment.astimezone(ZoneInfo(zone)):%-d %b %Y}"
 
 
 def dates(first: datetime, last: datetime, zone: str) -> str:
@@ -161,8 +140,8 @@ def trend(found: Trend | NoTrend) -> str:
             return f"{FEW} ({older})"
         return f"{FEW}: all within two weeks ({of(found.n)})"
     words = DIRECTIONS[found.direction]
-    sure = f"{change(found.low)} … {change(found.high)}"
-    return f"{words}: {change(found.change)} a month (95{THIN}%: {sure}; {of(found.n)})"
+    sure = f"{signed_percent(found.low)} … {signed_percent(found.high)}"
+    return f"{words}: {signed_percent(found.change)} a month (95{THIN}%: {sure}; {of(found.n)})"
 
 
 def sentence(text: str) -> str:
@@ -214,10 +193,6 @@ def left_out(item: Analysis) -> list[str]:
     if item.renamed:
         said.append(f"asked for as {link(item.asked)}")
     return said
-
-
-def seen_at(at: datetime, zone: str, now: datetime) -> str:
-    return clock_time(at, zone, now) if now - at < timedelta(days=300) else date(at, zone)
 
 
 def back(analysis_id: int) -> Button:

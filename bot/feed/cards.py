@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.cards import Button, Card, button, clock_time, count, day, esc
+from bot.cards import Button, Card, address_keys, button, can_open, clock_time, count, day, esc
 from bot.notices import feed_ill
 from services.feed.readers import Opened
 from services.feed.status import Overview, trouble
@@ -17,7 +17,6 @@ from storage.feeds import Feed
 from storage.readers import Reader
 
 SHOWN = 8  # accounts, and readers on one page
-COPY_LIMIT = 256
 ENOUGH = 20  # fetches, before a reader's manners are judged
 POOR = 0.2  # share of "nothing new"; a reader that remembers what it has is far above
 BACK = (button("‹ Feed", "feed", "show"), button("Menu", "menu", "home"))
@@ -177,12 +176,10 @@ def opened(made: Opened, feed: str, *, public: bool) -> Card:
         "reads the feed. In place of <code>feed.xml</code>, <code>atom.xml</code> and "
         "<code>feed.json</code> work too, and without it you get the archive as a page." + where
     )
-    first: list[Button] = []
-    if len(made.address) <= COPY_LIMIT:
-        first.append(Button("📋 Copy link", copy=made.address))
-    first.append(button("🔳 QR code", "feed", "qr", token))
-    page = (Button("🗂 Open the archive", url=made.archive),) if public else ()
-    return Card(text, (tuple(first), page, (button("Readers", "feed", "readers"), *BACK)))
+    first = (*address_keys(made.address), button("🔳 QR code", "feed", "qr", token))
+    opens = public and can_open(made.archive)
+    page = (Button("🗂 Open the archive", url=made.archive),) if opens else ()
+    return Card(text, (first, page, (button("Readers", "feed", "readers"), *BACK)))
 
 
 def qr(made: Opened) -> Card:

@@ -5,9 +5,7 @@ The buttons stand on the shelf and on a collection's card; bot/notices.py takes 
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from bot.cards import Button, Card, button, count, esc
+from bot.cards import Button, Card, address_keys, button, count, esc
 from bot.chat import Chat
 from bot.importing import library_cards
 from bot.router import Router
@@ -101,10 +99,8 @@ def ready(form: str, number: int, left_out: int, links: list[tuple[str, str | No
                 f"<code>{esc(name, 80)}</code> is too large for Telegram. Whoever runs this bot "
                 "has to set <code>PUBLIC_URL</code>, then I can give a link to it."
             )
-        elif "." in (urlsplit(address).hostname or ""):  # Telegram refuses others in a button
-            keys.append((Button(f"⬇️ {name[:40]}", url=address),))
         else:
-            keys.append((Button(f"📋 {name[:40]}", copy=address),))
+            keys.append(address_keys(address, f"⬇️ {name[:40]}", f"📋 {name[:40]}")[:1])
     if keys:
         lines.append("What is too large for Telegram comes by a link, which works for a day.")
     return Card("\n".join(lines), (*keys, (LIBRARY,)))

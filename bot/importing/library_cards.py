@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
-from urllib.parse import urlsplit
 
-from bot.cards import Button, Card, button, count, day, esc
+from bot.cards import Button, Card, address_keys, button, count, day, esc
 from bot.importing import colours
 from services.importing.harmony import KEYS
 from services.importing.library import Choices, Shelf
@@ -203,14 +202,12 @@ def too_large(size: int, link: str | None, *, leads: bool) -> Card:
     """For a file of `size` bytes. `leads`: this person runs the bot, and can change a setting."""
     what = f"{size / 1e6:,.0f} MB are more than Telegram takes from a bot."
     if link:
-        keys = [Button("📋 Copy the link", copy=link)]
-        if "." in (urlsplit(link).hostname or ""):  # others are refused in a button
-            keys.insert(0, Button("⬇️ Download", url=link))
+        keys = address_keys(link, "⬇️ Download", "📋 Copy the link")
         text = (
             f"{what} Here is a link: it works for a day, and a download that breaks off goes on "
             "where it was."
         )
-        return Card(text, (tuple(keys), (LIBRARY,)))
+        return Card(text, (keys, (LIBRARY,)))
     fix = (
         "Set <code>PUBLIC_URL</code> to the side server's address from outside and restart: then "
         "I can give a link instead."

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
-from bot.cards import Button, Card, button, caption, count, esc, verb
+from bot.cards import Button, Card, button, caption, count, esc, time_or_day, verb
 from bot.insights import words
 from bot.insights.places import Place
 from bot.insights.words import CONNECT, MENU, account_link
+from bot.numbers import THIN
 from services.insights.figures import Figure, What
 from services.insights.looking import DAYS, Sight
 from services.insights.states import Reason
@@ -148,13 +149,13 @@ def _read(sight: Sight, user: User, now: datetime) -> str:
     if sync is None:
         return "Not read yet."
     if sync.state == "waiting" and sync.wait_until:
-        until = words.at(sync.wait_until, user.zone, now)
-        return f"⏳ The reading is at {sync.percent}{words.THIN}% and goes on at {until}."
+        until = time_or_day(sync.wait_until, user.zone, now)
+        return f"⏳ The reading is at {sync.percent}{THIN}% and goes on at {until}."
     if sync.state in UNFINISHED:
-        return f"🔄 Being read now, {sync.percent}{words.THIN}%."
+        return f"🔄 Being read now, {sync.percent}{THIN}%."
     if sync.state == "failed":
         return f"⚠️ The last reading failed: {esc(sync.message, 120)}"
-    ended = words.at(sync.ended_at or sync.changed_at, user.zone, now)
+    ended = time_or_day(sync.ended_at or sync.changed_at, user.zone, now)
     if sight.missed and sight.figure.daily.known:  # else it is said above
         return f"⚠️ Read {ended}, but not this figure: {words.because(sight.missed)}."
     return (

@@ -5,6 +5,7 @@ in a picture is written here.
 from __future__ import annotations
 
 from bot.insights import words
+from bot.numbers import signed_percent
 from services.insights.figures import What
 from services.insights.looking import Sight
 from services.media.charts import LineChart
@@ -50,7 +51,7 @@ def _what(sight: Sight) -> str:
 def _change(sight: Sight) -> str:
     found = sight.figure.change
     if found.ratio is not None:
-        return words.percent(found.ratio)
+        return signed_percent(found.ratio)
     return words.signed(found.difference) if found.difference else ""
 
 

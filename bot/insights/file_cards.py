@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.cards import Button, Card, count, day, esc
+from bot.cards import Card, address_keys, count, day, esc, verb
 from bot.insights.cards import back
 from bot.insights.places import Place
 from bot.insights.words import MENU, account_link
@@ -17,7 +17,6 @@ from storage.insight_pages import Page
 from storage.insights import InsightAccount
 from storage.people import User
 
-COPY_LIMIT = 256
 FORMS = {Form.CSV: "CSV", Form.JSON: "JSON", Form.XLSX: "XLSX"}
 POSTS_NOTE = "📤 How each post and reel stood on each day."
 
@@ -35,8 +34,23 @@ def values_note(made: Files, form: Form) -> str:
 
 
 def too_large(form: Form, place: Place) -> Card:
+    return _too_large("The figures are", form, place)
+
+
+def posts_too_large(form: Form, place: Place) -> Card:
+    return _too_large("The days of the posts and reels are", form, place)
+
+
+def _too_large(what: str, form: Form, place: Place) -> Card:
+    """XLSX is packed, so after it there is no smaller file."""
+    said = f"📤 {what} larger as {FORMS[form]} than a bot may send."
+    if form is Form.XLSX:
+        return Card(
+            f"{said} They stay as they are; a page shows the figures without a file.",
+            ((place.to("🌐 Page", "page"), back(place)), (MENU,)),
+        )
     return Card(
-        f"📤 As {FORMS[form]} it is larger than a bot may send. XLSX is packed and much smaller.",
+        f"{said} XLSX is packed and much smaller.",
         ((place.to("XLSX", "xlsx"), back(place)), (MENU,)),
     )
 
@@ -55,15 +69,13 @@ def page(made: Address, place: Place, user: User, *, public: bool, others: int) 
         if public
         else "\n\n⚠️ PUBLIC_URL is not set, so it works only on the machine that Reelay runs on."
     )
-    older = f" {count(others, 'older one')} {'works' if others == 1 else 'work'} still."
-    keys = [Button("🌐 Open", url=made.url)] if public else []
-    if len(made.url) <= COPY_LIMIT:
-        keys.append(Button("📋 Copy link", copy=made.url))
+    older = f" {count(others, 'older one')} still {verb(others, 'works', 'work')}."
+    keys = address_keys(made.url, "🌐 Open" if public else "")
     return Card(
         f"🌐 The figures as a page:\n<code>{esc(made.url, 500)}</code>\n\nWhoever has this address "
         f"sees them, until <b>{day(made.page.expires_at, user.zone)}</b>, always the newest. I "
         f"keep no copy of the address, so it is not shown again.{older if others else ''}{where}",
-        (tuple(keys), (place.to("🚫 Revoke…", "page_off"), MENU)),
+        (keys, (place.to("🚫 Revoke…", "page_off"), MENU)),
     )
 
 

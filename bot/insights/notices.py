@@ -37,7 +37,7 @@ class InsightNotices:
         """As it is now, in place of its card."""
         view = await self._insights.view(user.id, int(notice.data["sync_id"]))
         async with self._database.read() as db:
-            before = await syncs.card_of(db, view.sync.id)
+            before = await syncs.CARDS.of(db, view.sync.id)
         card = sync_cards.card(view, user, self._now())
         if before is None or before.chat_id != user.id:  # somebody else of the team looks at it
             return Message(card)
@@ -46,7 +46,7 @@ class InsightNotices:
 
     async def _drop_card(self, sync_id: int, _message_id: int) -> None:
         async with self._database.write() as db:
-            await syncs.drop_card(db, sync_id)
+            await syncs.CARDS.drop(db, sync_id)
 
     async def _permission(self, user: User, notice: Notice) -> Message:
         account = await self._insights.one(user.id, int(notice.data["account_id"]))

@@ -9,12 +9,13 @@ from telegram import Bot
 
 from bot.drawing import Drawing
 from bot.ground import Ground
+from bot.insights import sync_cards
 from bot.insights.notices import InsightNotices
-from bot.insights.progress import SyncProgress
 from bot.insights.screen import InsightScreen
 from bot.insights.syncing import SyncScreen
 from bot.insights.taking import Taking
 from bot.notices import Text
+from bot.row_progress import Look, RowProgress
 from bot.settings import Role
 from services.accounts.meta import MetaLogins
 from services.insights.digest import Digests
@@ -26,6 +27,8 @@ from services.insights.service import Insights
 from services.jobs.clock import Clock
 from services.media.runner import MediaRunner
 from services.web.insights import InsightRoutes
+from storage.people import User
+from storage.syncs import CARDS, UNFINISHED
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -68,8 +71,16 @@ class InsightParts:
         ground = self._ground
         return InsightNotices(ground.database, self.service, self.looking, ground.now).texts
 
-    def progress(self, bot: Bot) -> SyncProgress:
-        return SyncProgress(bot, self._ground.database, self.service, self._ground.now)
+    def progress(self, bot: Bot) -> RowProgress:
+        return RowProgress(bot, self._ground.database, CARDS, self._look, self._ground.now)
+
+    async def _look(self, user: User, sync_id: int) -> Look:
+        """Errors: NotAllowed."""
+        view = await self.service.view(user.id, sync_id)
+        sync, now = view.sync, self._ground.now()
+        rings = sync_cards.rings(sync, user.id)
+        card = None if rings else sync_cards.card(view, user, now)
+        return Look(card, sync.changed_at, over=sync.state not in UNFINISHED)
 
     def register_loops(self, clock: Clock, roles: Set[Role]) -> None:
         if "clock" in roles:

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from bot.cards import Button, Card, bar, button, caption, clock_time, count, esc
+from bot.cards import Button, Card, bar, button, caption, clock_time, count, esc, time_or_day
 from bot.insights import words
 from bot.insights.cards import OF_LOGIN, SHOWN
 from bot.insights.places import Place
 from bot.insights.words import CONNECT, LOGINS, MENU, account_link
+from bot.numbers import THIN
 from services.insights.metrics import METRICS
 from services.insights.service import SyncView
 from storage.insights import InsightAccount
 from storage.people import User
-from storage.syncs import Sync, SyncResult
+from storage.syncs import UNFINISHED, Sync, SyncResult
 
 SIGNS = {
     "pending": "🔄",
@@ -65,7 +66,7 @@ def running(view: SyncView) -> Card:
         return Card(f"{head}…", ((_cancel(sync),),))
     share = sync.percent
     return Card(
-        f"{head} {bar(share, 100)} {share}{words.THIN}%\n"
+        f"{head} {bar(share, 100)} {share}{THIN}%\n"
         f"{count(len(view.results), 'figure')} of {len(METRICS) + 1} begun · {_so_far(view)} · "
         f"{count(sync.requests, 'request')}",
         ((_cancel(sync),),),
@@ -250,7 +251,7 @@ def log(
 
 
 def _when(sync: Sync, user: User, now: datetime) -> str:
-    return words.at(sync.created_at, user.zone, now)
+    return time_or_day(sync.created_at, user.zone, now)
 
 
 def _line(view: SyncView) -> str:
@@ -258,8 +259,8 @@ def _line(view: SyncView) -> str:
     by = "daily" if sync.asked_by is None else "asked for"
     if sync.state == "failed":
         return f"{by}, failed: {esc(sync.message, 80)}"
-    if sync.state in ("pending", "running", "waiting"):
-        return f"{by}, {sync.percent}{words.THIN}%"
+    if sync.state in UNFINISHED:
+        return f"{by}, {sync.percent}{THIN}%"
     written = sum(one.written for one in view.results)
     errors = sum(one.error is not None for one in view.results)
     wrong = f", {count(errors, 'figure')} left out" if errors else ""

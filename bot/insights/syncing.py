@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.cards import Card
+from bot.callbacks import number
 from bot.chat import Chat
 from bot.insights import cards, sync_cards
 from bot.router import Router
@@ -46,7 +46,7 @@ class SyncScreen:
                 await chat.show(sync_cards.detail(view, chat.user, chat.at))
             case "log":
                 account_id, page = chat.tap.pair
-                await self._log(chat, account_id, int(page) if page.isdecimal() else 0)
+                await self._log(chat, account_id, number(page))
             case "forget":
                 account = await self._insights.one(chat.user.id, ref or -1)
                 await chat.show(sync_cards.forget_sure(account))
@@ -66,10 +66,10 @@ class SyncScreen:
             await chat.toast("It is being read already.")
             sync_id = running.sync_id
         except TokenRefused as error:
-            await _put(chat, sync_cards.not_connected(error.message))
+            await chat.put(sync_cards.not_connected(error.message), silent=True)
             return
         view = await self._insights.view(chat.user.id, sync_id)
-        message_id = await _put(chat, sync_cards.card(view, chat.user, chat.at))
+        message_id = await chat.put(sync_cards.card(view, chat.user, chat.at), silent=True)
         await follow(chat, view, message_id)
 
     async def _show(self, chat: Chat, view: SyncView) -> None:
@@ -88,13 +88,13 @@ class SyncScreen:
         views = await self._insights.log(chat.user.id, account.id, size + 1, page * size)
         more = len(views) > size
         card = sync_cards.log(account, views[:size], page, chat.user, chat.at, more=more)
-        await _put(chat, card)
+        await chat.put(card, silent=True)
 
 
 async def follow(chat: Chat, view: SyncView, message_id: int) -> None:
     """This message shows it from now on."""
     async with chat.database.write() as db:
-        await syncs.keep_card(
+        await syncs.CARDS.keep(
             db,
             view.sync.id,
             chat_id=chat.id,
@@ -102,10 +102,3 @@ async def follow(chat: Chat, view: SyncView, message_id: int) -> None:
             seen_change=view.sync.changed_at,
             not_before=chat.at,
         )
-
-
-async def _put(chat: Chat, card: Card) -> int:
-    """In place of the text that was tapped; below a chart, which stays, as a new message."""
-    if chat.query is None or chat.on_picture:
-        return await chat.say(card, silent=True)
-    return await chat.show(card)

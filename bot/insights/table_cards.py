@@ -12,6 +12,7 @@ from bot.insights import words
 from bot.insights.cards import back, spans, tabs
 from bot.insights.places import Place
 from bot.insights.words import MENU, account_link
+from bot.numbers import THIN, signed_percent
 from services.insights.best import Board, Ranking, Share, Top
 from services.insights.digest import Digest
 from services.insights.figures import Figure, What
@@ -68,7 +69,7 @@ def _value(figure: Figure, room: int) -> str:
 def _change(figure: Figure) -> str:
     found = figure.change
     if found.ratio is not None:
-        told = words.percent(found.ratio).replace(words.THIN, "")
+        told = signed_percent(found.ratio).replace(THIN, "")
         return told if found.ratio < 10 else f"×{min(1 + found.ratio, 99_999):.0f}"
     if not found.difference:
         return ""

@@ -60,8 +60,13 @@ class Taking:
                 await chat.say(file_cards.too_large(form, place))
             else:
                 await chat.send_file(name, content, file_cards.values_note(made, form))
-            if made.posts is not None and len(made.posts[1]) <= UPLOAD:
-                await chat.send_file(*made.posts, file_cards.POSTS_NOTE)
+            if made.posts is None:
+                return
+            name, content = made.posts
+            if len(content) > UPLOAD:
+                await chat.say(file_cards.posts_too_large(form, place))
+            else:
+                await chat.send_file(name, content, file_cards.POSTS_NOTE)
 
     async def _page(self, chat: Chat) -> None:
         place = places.of(chat)
@@ -91,8 +96,5 @@ class Taking:
             await chat.retell(file_cards.revoked(account, place))
             return
         working = await self._pages.working(chat.user.id, account.id)
-        card = file_cards.revoke_sure(account, len(working), place)
-        if chat.on_picture:
-            await chat.retell(card)
-        else:
-            await chat.say(card)  # an address that is shown stays until it is revoked
+        # an address that is shown stays until it is revoked
+        await chat.follow_up(file_cards.revoke_sure(account, len(working), place))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
-from bot.cards import button, clock_time, count, day, esc, verb
+from bot.cards import button, count, esc, verb
+from bot.numbers import MINUS, short, signed_percent
 from services.insights.figures import Figure, Gap, Number, Span, Summary, What, Why
 from services.insights.metrics import Kind, Metric
 from services.insights.states import Reason
@@ -13,8 +14,6 @@ from storage.insights import InsightAccount
 from storage.syncs import SyncResult
 
 SITE = "https://www.instagram.com"
-THIN = "\u202f"  # between a number and its unit, which are not torn apart
-MINUS = "\u2212"
 MENU = button("Menu", "menu", "home")
 CONNECT = button("🔗 Connect Meta", "meta", "show")
 LOGINS = button("🔗 Meta accounts", "meta", "show")
@@ -127,25 +126,12 @@ def signed(value: Number) -> str:
 
 def compact(value: Number) -> str:
     """Three digits: "98.8 M", "−1.2 k"; below a thousand as it is."""
-    for size, suffix in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size * 0.9995:
-            of = abs(value) / size
-            digits = f"{of:,.{1 if of < 99.95 else 0}f}".removesuffix(".0")
-            return f"{MINUS if value < 0 else ''}{digits}{THIN}{suffix}"
-    return number(value)
+    return short(value) if abs(value) >= 999.5 else number(value)
 
 
 def known_days(one: Summary) -> str:
     """ "the 1 day that is known"."""
     return f"the {count(one.known, 'day')} that {verb(one.known, 'is', 'are')} known"
-
-
-def percent(ratio: float) -> str:
-    """With its sign: "+8 %", "−2 %", "over +1,000 %"."""
-    value = round(ratio * 100)
-    if value > 1_000:
-        return f"over +1,000{THIN}%"
-    return f"{MINUS if value < 0 else '+' if value else '±'}{abs(value)}{THIN}%"
 
 
 # ---------------------------------------------------------------- days
@@ -166,12 +152,6 @@ def dates(span: Span) -> str:
     if span.first.year != span.last.year:
         first += f" {span.first.year}"
     return f"{first} – {span.last:%-d %b %Y}"
-
-
-def at(moment: datetime, zone: str, now: datetime) -> str:
-    return (
-        clock_time(moment, zone, now) if now - moment < timedelta(days=300) else day(moment, zone)
-    )
 
 
 # ---------------------------------------------------------------- sentences
@@ -219,13 +199,13 @@ def change(figure: Figure) -> str:
         each = "on an average day " if found.by is What.MEAN else ""
         return f"{each}{signed(found.difference)} against the {days} days before"
     if found.by is What.LAST:
-        share = f" ({percent(found.ratio)})" if found.ratio is not None else ""
+        share = f" ({signed_percent(found.ratio)})" if found.ratio is not None else ""
         return f"{_more(found.difference)} {days} days before{share}"
     if found.ratio is None:
         return f"{_more(found.difference)} {before}"
     mean = found.by is What.MEAN and figure.headline.what is not What.MEAN
     each = "on an average day " if mean else ""
-    return f"{each}{than_before(found.ratio)} {before} ({percent(found.ratio)})"
+    return f"{each}{than_before(found.ratio)} {before} ({signed_percent(found.ratio)})"
 
 
 def _more(difference: Number) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.cards import Button, button, clock_time, day, esc
+from bot.numbers import file_size
 from services.media.story import Refused
 from services.stories.fit import problem_of
 from services.stories.library import Twin
@@ -113,13 +114,9 @@ def done(item: StoryItem) -> str:
     """ "redrawn as JPEG, padded to 9:16 with a blur · 0.4 MB"."""
     words = list(dict.fromkeys(DONE.get(one, "") for one in item.done))
     made = ", ".join(word for word in words if word)
-    size = _size(item.bytes) if item.bytes else ""
+    size = file_size(item.bytes) if item.bytes else ""
     length = f"{item.seconds:.0f} s" if item.seconds else ""
     return " · ".join(part for part in (made, length, size) if part)
-
-
-def _size(number: int) -> str:
-    return f"{number / 1e6:.1f} MB" if number >= 100_000 else f"{max(number // 1000, 1)} kB"
 
 
 def twin(one: Twin, zone: str) -> str:

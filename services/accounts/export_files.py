@@ -7,8 +7,6 @@ their library) and services.analysis.exports; storage.exports has the rows.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -16,14 +14,13 @@ from pathlib import Path
 
 from services.clock import Now
 from services.jobs.engine import Job
-from storage import downloads, exports, notices
+from storage import exports, notices
 from storage.database import Database
 from storage.exports import Export
 from storage.objects import ObjectStore
 
 MAX_IDLE_RUNS = 3
 PART_BYTES = 45_000_000  # Telegram takes files of up to 50 MB, and a zip has bytes of its own
-_TOKEN_BYTES = 16
 
 
 class Closed(Exception):
@@ -102,23 +99,3 @@ async def restart(database: Database, job: Job, now: datetime, *, failed: str) -
             return None
         moved = await exports.next_run(db, job.row, job.run, now)
     return Job(job.kind, job.row, job.run + 1, 0, job.account) if moved else None
-
-
-async def link(
-    database: Database, user_id: int, key: str, name: str, *, base: str, expires_at: datetime
-) -> str | None:
-    """An address at the side server (`base`) that serves this object until then; None: there is no
-    side server. The token is kept as its hash."""
-    if not base:
-        return None
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
-    async with database.write() as db:
-        await downloads.add(
-            db,
-            token_hash=hashlib.sha256(token.encode()).hexdigest(),
-            user_id=user_id,
-            object_key=key,
-            name=name,
-            expires_at=expires_at,
-        )
-    return f"{base.rstrip('/')}/downloads/{token}"

@@ -7,8 +7,6 @@ by the capabilities that ask Meta (open, refused).
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,6 +26,7 @@ from services.graph.access import INSIGHT_SCOPES, STORY_SCOPES, Access, Profile,
 from services.graph.account import Account
 from services.graph.tokens import Granted, Life, Renewal, alert_due, renewal, replaces
 from services.graph.wire import Flavour, GraphClient
+from services.tokens import new_token, token_hash
 from storage import audit, meta_accounts, notices
 from storage.database import Database, Transaction
 from storage.meta_accounts import MetaAccount
@@ -83,13 +82,13 @@ class MetaLogins:
 
         Errors: AppMissing.
         """
-        state = secrets.token_urlsafe(16)
+        state = new_token()
         scopes = tuple(dict.fromkeys(STORY_SCOPES[flavour] + INSIGHT_SCOPES[flavour]))
         link = self._access.link(flavour, self._callback, state, scopes)
         now = self._now()
         async with self._database.write() as db:
             await meta_accounts.begin_login(
-                db, _hash(state), user_id, flavour.value, now + LOGIN_LASTS
+                db, token_hash(state), user_id, flavour.value, now + LOGIN_LASTS
             )
         return link
 
@@ -100,7 +99,7 @@ class MetaLogins:
         """
         now = self._now()
         async with self._database.write() as db:
-            login = await meta_accounts.take_login(db, _hash(state), now)
+            login = await meta_accounts.take_login(db, token_hash(state), now)
         if login is None:
             raise NotAllowed(
                 "This link was used already, or is older than 15 minutes.",
@@ -391,7 +390,3 @@ def _life(account: MetaAccount) -> Life:
 
 def _lives_long(facts: TokenFacts, now: datetime) -> bool:
     return facts.expires_at is not None and facts.expires_at - now > timedelta(days=2)
-
-
-def _hash(state: str) -> str:
-    return hashlib.sha256(state.encode()).hexdigest()

@@ -6,15 +6,14 @@ Called by bot/. Nobody is let in unless the owner's claim code or an invitation 
 from __future__ import annotations
 
 import hmac
-import secrets
 import zoneinfo
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Literal
 
 from services.clock import Now
 from services.errors import BadInput, NotAllowed
+from services.tokens import new_token, token_hash
 from storage import audit, credits, notices, people
 from storage.database import Database, Transaction
 from storage.people import Role, User
@@ -73,7 +72,7 @@ class People:
                 return "owner"
             # the user row must exist to use the invitation; all of it is undone if it is void
             await self._admit(db, visitor, "member", now)
-            invitation = await people.use_invitation(db, _hash(code), visitor.id, now)
+            invitation = await people.use_invitation(db, token_hash(code), visitor.id, now)
             if invitation is None:
                 await people.change(db, visitor.id, delete_after=now)
                 await people.delete(db, visitor.id, now)
@@ -149,12 +148,12 @@ class People:
         """(code, end of its life): for one person, within a day. Errors: NotAllowed."""
         if not by.leads or (role != "member" and by.role != "owner") or role == "owner":
             raise NotAllowed
-        code, now = secrets.token_urlsafe(16), self._now()
+        code, now = new_token(), self._now()
         expires_at = now + INVITATION_LIFE
         async with self._database.write() as db:
             await people.invite(
                 db,
-                token_hash=_hash(code),
+                token_hash=token_hash(code),
                 role=role,
                 created_by=by.id,
                 now=now,
@@ -198,7 +197,3 @@ class People:
             await audit.note(
                 db, by.id, "blocked" if status == "blocked" else "let in", str(user_id), now
             )
-
-
-def _hash(code: str) -> str:
-    return sha256(code.encode()).hexdigest()

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from services import sheets
 from services.accounts import export_files
+from services.accounts.downloads import link_to
 from services.accounts.export_files import PART_BYTES, Closed, ExportFiles
 from services.accounts.privacy import KEPT
 from services.analysis import tables_out
@@ -150,7 +151,7 @@ class AnalysisExports:
         Errors: NotAllowed.
         """
         made = await self.made(user_id, export_id)
-        return await export_files.link(
+        return await link_to(
             self._database,
             user_id,
             made.object_key,

@@ -63,9 +63,8 @@ class Figures:
     """`reels` were looked at, posted between `first` and `last` (aware UTC).
 
     `median_views`: of what `measure` says. `view_ratio`: median views per follower.
-    `engagement`: the median, over reels that tell all three, of (likes + comments) / views;
-    `engagement_of_followers`: the same over followers instead of views. Both leave out the
-    `hidden_likes`. `tiers`: reels in each; `top`: the most viewed first.
+    `engagement`: the median, over reels that tell all three, of (likes + comments) / views; it
+    leaves out the `hidden_likes`. `tiers`: reels in each; `top`: the most viewed first.
     """
 
     reels: int
@@ -76,7 +75,6 @@ class Figures:
     median_views: Figure
     view_ratio: Figure
     engagement: Figure
-    engagement_of_followers: Figure
     hidden_likes: int
     growing: int
     rhythm: Rhythm
@@ -110,7 +108,6 @@ def figures(profile: Profile, reels: Sequence[Reel], zone: ZoneInfo, now: dateti
         median_views=views,
         view_ratio=Figure(ratio(views.value, profile.followers), views.n),
         engagement=_engagement(reels, measure),
-        engagement_of_followers=_engagement_of(profile.followers, reels),
         hidden_likes=sum(reel.likes is None for reel in reels),
         growing=sum(now - moment < trends.GROWING for moment in moments),
         rhythm=rhythms.rhythm(reels),
@@ -172,9 +169,4 @@ def engagement_of(reel: Reel, views: int | None) -> float | None:
 
 def _engagement(reels: Sequence[Reel], measure: Measure) -> Figure:
     rates = (engagement_of(reel, views_of(reel, measure)) for reel in reels)
-    return middle([rate for rate in rates if rate is not None])
-
-
-def _engagement_of(followers: int | None, reels: Sequence[Reel]) -> Figure:
-    rates = (engagement_of(reel, followers) for reel in reels)
     return middle([rate for rate in rates if rate is not None])

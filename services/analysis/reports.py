@@ -5,19 +5,17 @@ Called by bot/analysis (make, revoke) and services.web (open).
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
 from services.clock import Now
 from services.errors import NotAllowed
+from services.tokens import new_token, token_hash
 from storage import analysis, reports
 from storage.database import Database, Transaction
 from storage.reports import Report
 
 LIFE = timedelta(days=30)
-_TOKEN_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Reports:
 
     async def make(self, user_id: int, analysis_id: int) -> Address:
         """A new address; older ones stay good until their end. Errors: NotAllowed."""
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        token = new_token()
         now = self._now()
         async with self._database.write() as db:
             await _check(db, user_id, analysis_id)
@@ -47,7 +45,7 @@ class Reports:
                 db,
                 user_id,
                 analysis_id,
-                token_hash=_hash(token),
+                token_hash=token_hash(token),
                 now=now,
                 expires_at=now + LIFE,
             )
@@ -68,14 +66,10 @@ class Reports:
     async def open(self, token: str) -> Report | None:
         """What an address opens; None for all that does not, whatever the reason."""
         async with self._database.read() as db:
-            return await reports.find(db, _hash(token), self._now())
+            return await reports.find(db, token_hash(token), self._now())
 
 
 async def _check(db: Transaction, user_id: int, analysis_id: int) -> None:
     item = await analysis.get(db, analysis_id)
     if item is None or item.user_id != user_id:
         raise NotAllowed("That analysis is gone.", "Open /reports for those that are there.")
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

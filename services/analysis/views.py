@@ -42,6 +42,7 @@ def profile_of(item: Analysis) -> Profile | None:
 
 
 def reel_of(row: StoredReel) -> Reel:
+    """Without its raw form."""
     audio = None
     if row.audio_id is not None:
         audio = Audio(row.audio_id, row.audio_title, row.audio_artist, row.audio_original)
@@ -59,7 +60,7 @@ def reel_of(row: StoredReel) -> Reel:
         hashtags=tuple(row.hashtags),
         mentions=tuple(row.mentions),
         audio=audio,
-        raw=row.raw,
+        raw={},
     )
 
 

@@ -6,21 +6,19 @@ Called by bot/feed.
 from __future__ import annotations
 
 import io
-import secrets
 from dataclasses import dataclass
 
 import segno
 
 from services.clock import Now
 from services.errors import BadInput, NotAllowed
-from services.feed.visits import token_hash
+from services.tokens import new_token, token_hash
 from storage import feeds, readers
 from storage.database import Database
 from storage.readers import Reader
 
 MAX_READERS = 50
 NAME_LENGTH = 40
-TOKEN_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class Readers:
         name = " ".join(name.split())[:NAME_LENGTH]
         if not name:
             raise BadInput("A reader needs a name.", "Send one, such as: Feedly, or phone.")
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        token = new_token()
         async with self._database.write() as db:
             feed = await feeds.get(db, feed_id)
             if feed is None or feed.user_id != user_id:
@@ -67,7 +65,7 @@ class Readers:
     async def rotate(self, user_id: int, reader_id: int) -> Opened:
         """A new address; the old one, and the pictures in what was read by it, stop at once.
         Errors: NotAllowed."""
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        token = new_token()
         async with self._database.write() as db:
             reader = await readers.rotate(db, user_id, reader_id, token_hash=token_hash(token))
         if reader is None:

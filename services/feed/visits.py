@@ -10,9 +10,9 @@ import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from services.feed.once import Once
+from services.tokens import token_hash
 from storage import feeds, notices, readers
 from storage.database import Database, Unavailable
 from storage.feeds import Feed
@@ -58,10 +58,6 @@ class _Tally:
     last: datetime
     fetches: int = 0
     not_modified: int = 0
-
-
-def token_hash(token: str) -> str:
-    return sha256(token.encode()).hexdigest()
 
 
 class Visits:

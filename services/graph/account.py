@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -32,7 +32,6 @@ from storage.vault import Secret
 
 _CHUNK = 1 << 20
 _STORIES = 100  # Instagram itself shows no more at once
-_DAY = timedelta(days=1)
 _CAREFUL = 50  # posts a day, where Meta does not tell
 
 
@@ -66,12 +65,11 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Posts through the API within the last `window`. `total` None: Meta did not say; its pages
+    """Posts through the API within the last 24 hours. `total` None: Meta did not say; its pages
     name 50 and 100, so 50 is the careful guess."""
 
     used: int
     total: int | None
-    window: timedelta
 
     @property
     def allowed(self) -> int:
@@ -202,11 +200,9 @@ class Account:
         if not rows:
             raise MetaChanged(subject=f"{answer.fields.where}.data")
         config = rows[0].optional_fields("config")
-        seconds = config.optional_count("quota_duration") if config else None
         return Quota(
             used=rows[0].count("quota_usage"),
             total=config.optional_count("quota_total") if config else None,
-            window=min(timedelta(seconds=min(seconds or 86_400, 86_400)), _DAY),
         )
 
     # ------------------------------------------------------------ what is there
@@ -227,12 +223,6 @@ class Account:
             )
             for row in answer.fields.list("data")
         ]
-
-    async def permalink(self, media_id: str) -> str:
-        """The address of a story; "" where Meta gives none."""
-        answer = await self.read(checked_id(media_id), {"fields": "id,permalink"})
-        answer.fields.id("id")
-        return answer.fields.optional_text("permalink")
 
     async def account_type(self) -> str:
         """BUSINESS, MEDIA_CREATOR or CREATOR; "" where Meta does not tell it of this flavour."""

@@ -5,15 +5,14 @@ Called by bot/importing/library.py and bot/notices.py (links), and by the clock.
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 
+from services.accounts.downloads import link_to
 from services.clock import Now
 from services.errors import NotAllowed, ReelayError, Remedy, StorageFailed
 from services.importing.harmony import neighbours, tempo_distance
@@ -85,7 +84,7 @@ class Library:
         self._objects = objects
         self._runner = runner
         self._now = now
-        self._public_url = public_url.rstrip("/")
+        self._public_url = public_url
 
     # ------------------------------------------------------------ look
 
@@ -176,19 +175,14 @@ class Library:
 
     async def link(self, user_id: int, key: str, name: str) -> str | None:
         """An address at the side server that serves this object for a day; None: it has none."""
-        if not self._public_url:
-            return None
-        token = secrets.token_urlsafe(16)
-        async with self._database.write() as db:
-            await downloads.add(
-                db,
-                token_hash=sha256(token.encode()).hexdigest(),
-                user_id=user_id,
-                object_key=key,
-                name=name,
-                expires_at=self._now() + LINK_LIFE,
-            )
-        return f"{self._public_url}/downloads/{token}"
+        return await link_to(
+            self._database,
+            user_id,
+            key,
+            name,
+            base=self._public_url,
+            expires_at=self._now() + LINK_LIFE,
+        )
 
     # ------------------------------------------------------------ take out
 

@@ -6,19 +6,17 @@ Called by bot/insights (make, revoke), services.web (open) and the clock (sweep)
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
 from services.clock import Now
 from services.errors import NotAllowed
+from services.tokens import new_token, token_hash
 from storage import insight_pages, insights, people
 from storage.database import Database, Transaction
 from storage.insight_pages import Page
 
 LIFE = timedelta(days=30)
-_TOKEN_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Pages:
 
     async def make(self, user_id: int, account_id: int) -> Address:
         """A new address; older ones stay good until their end. Errors: NotAllowed."""
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        token = new_token()
         now = self._now()
         async with self._database.write() as db:
             await _check(db, user_id, account_id)
@@ -48,7 +46,7 @@ class Pages:
                 db,
                 user_id,
                 account_id,
-                token_hash=_hash(token),
+                token_hash=token_hash(token),
                 now=now,
                 expires_at=now + LIFE,
             )
@@ -70,7 +68,7 @@ class Pages:
     async def open(self, token: str) -> Page | None:
         """What an address opens; None for all that does not, whatever the reason."""
         async with self._database.read() as db:
-            return await insight_pages.find(db, _hash(token), self._now())
+            return await insight_pages.find(db, token_hash(token), self._now())
 
     async def sweep(self) -> int:
         """Drops those whose time is over; returns how many."""
@@ -83,7 +81,3 @@ async def _check(db: Transaction, user_id: int, account_id: int) -> None:
     account = await insights.get(db, account_id)
     if account is None or account.user_id not in await people.team_of(db, user_id):
         raise NotAllowed("That account is gone.", "Open /insights for those that are there.")
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -102,11 +102,8 @@ class Aftercare:
         now = self.now()
         async with self.database.read() as db:
             live = await story_aftercare.measurable(db, now - _LOOKS_BACK)
-            known = {
-                story.id: {(one.hour, one.metric) for one in await stories.figures(db, story.id)}
-                for story in live
-            }
-        return sum([await self._measure(story, known[story.id], now) for story in live])
+            known = await story_aftercare.measured(db, [story.id for story in live])
+        return sum([await self._measure(story, known.get(story.id, set()), now) for story in live])
 
     async def _measure(self, story: Story, known: set[tuple[int, str]], now: datetime) -> int:
         assert story.publish_requested_at is not None

@@ -5,15 +5,14 @@ Called by bot/stories. How files come in: services.stories.arrivals.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from services.accounts.downloads import link_to
 from services.clock import Now
 from services.errors import BadInput, NotAllowed, StorageFailed
 from services.media.fingerprint import alike
@@ -21,7 +20,7 @@ from services.stories import deciding
 from services.stories.accounts import reached, theirs
 from services.stories.fit import looks_of
 from services.stories.machine import State
-from storage import downloads, stories, story_accounts, story_items
+from storage import stories, story_accounts, story_items
 from storage.database import Database, Transaction
 from storage.objects import ObjectStore
 from storage.story_accounts import Category, StoryAccount
@@ -84,7 +83,7 @@ class StoryLibrary:
         self._database = database
         self._objects = objects
         self._now = now
-        self._public_url = public_url.rstrip("/")
+        self._public_url = public_url
 
     # ------------------------------------------------------------ look
 
@@ -137,19 +136,14 @@ class StoryLibrary:
 
     async def link(self, user_id: int, key: str) -> str | None:
         """An address at the side server that serves the file for a day; None: it has none."""
-        if not self._public_url:
-            return None
-        token = secrets.token_urlsafe(16)
-        async with self._database.write() as db:
-            await downloads.add(
-                db,
-                token_hash=sha256(token.encode()).hexdigest(),
-                user_id=user_id,
-                object_key=key,
-                name=PurePosixPath(key).name,
-                expires_at=self._now() + LINK_LIFE,
-            )
-        return f"{self._public_url}/downloads/{token}"
+        return await link_to(
+            self._database,
+            user_id,
+            key,
+            PurePosixPath(key).name,
+            base=self._public_url,
+            expires_at=self._now() + LINK_LIFE,
+        )
 
     # ------------------------------------------------------------ flags and locks
 
@@ -251,14 +245,15 @@ async def twins(db: Transaction, item: StoryItem) -> list[Twin]:
     """Files of the same account that are the same or look alike, removed ones too."""
     same = await story_items.same_bytes(db, item.account_id, item.sha256)
     exact = [one for one in same if one.id != item.id and item.sha256]
-    found = [Twin(one, exact=True) for one in exact]
     mine, named = looks_of(item.fingerprint), {one.id for one in exact} | {item.id}
-    for other_id, fingerprint in await story_items.looks(db, item.account_id):
-        if other_id not in named and alike(mine, looks_of(fingerprint)):
-            other = await story_items.get(db, other_id)
-            if other is not None:
-                found.append(Twin(other, exact=False))
-    return found
+    near = [
+        other_id
+        for other_id, fingerprint in await story_items.looks(db, item.account_id)
+        if other_id not in named and alike(mine, looks_of(fingerprint))
+    ]
+    return [Twin(one, exact=True) for one in exact] + [
+        Twin(one, exact=False) for one in await story_items.of_ids(db, near)
+    ]
 
 
 async def _item(db: Transaction, user_id: int, item_id: int) -> tuple[StoryItem, StoryAccount]:

@@ -196,8 +196,5 @@ def _local(at: datetime | None, zone: str) -> str:
 
 
 async def _names(db: Transaction, user_ids: list[int]) -> dict[int, str]:
-    found = {}
-    for user_id in set(user_ids):
-        user = await people.get(db, user_id)
-        found[user_id] = user.name if user else "somebody"
-    return found
+    known = await people.names(db, user_ids)
+    return {user_id: known.get(user_id, "somebody") for user_id in user_ids}

@@ -19,6 +19,7 @@ import structlog
 from aiohttp import web
 
 from services.clock import Now
+from services.tokens import token_hash
 from services.web.answers import Version, send_object
 from storage import archive, downloads
 from storage.database import Database, Unavailable
@@ -62,7 +63,7 @@ class Downloads:
         token = request.match_info["token"]
         if not _TOKEN.fullmatch(token):
             raise web.HTTPNotFound(text=GONE)
-        hashed = hashlib.sha256(token.encode()).hexdigest()
+        hashed = token_hash(token)
         with self._counted(hashed):
             try:
                 return await self._answer(request, hashed)

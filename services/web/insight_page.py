@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -33,8 +32,7 @@ _INSTAGRAM = ("instagram.com", "www.instagram.com")
 _STYLE = pages.source("figures.css") + pages.source("insights.css")
 
 HEADERS: Headers = pages.headers(style_src=pages.digest(_STYLE), form_action="'none'")
-LOOK = sha256("\0".join((_STYLE, pages.source("insights.html"))).encode()).hexdigest()[:16]
-"""Changes when the page is made otherwise; a part of its version."""
+LOOK = pages.look(_STYLE, pages.source("insights.html"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,13 +61,19 @@ class MetaCallback:
             return _page(400, "Not connected", f"{error.message} {error.next_step}")
         except Unavailable:
             return _page(503, "Not connected", "The database does not answer. Try /connect again.")
-        user_id = accounts[0].user_id
-        await self._connected(user_id)
         names = [account.username for account in accounts]
-        async with self._database.write() as db:
-            await notices.add(db, user_id, "meta_connected", self._now(), accounts=names)
+        try:
+            await self._tell(accounts[0].user_id, names)
+        except Unavailable as error:  # connected it is, and the link works only once
+            log.warning("connected at meta, but the chat does not say it", error=str(error))
         log.info("connected at meta", accounts=len(accounts))
         return _page(200, "Connected", ", ".join(f"@{name}" for name in names))
+
+    async def _tell(self, user_id: int, names: list[str]) -> None:
+        """Errors: Unavailable."""
+        await self._connected(user_id)
+        async with self._database.write() as db:
+            await notices.add(db, user_id, "meta_connected", self._now(), accounts=names)
 
 
 def _page(status: int, title: str, text: str) -> web.Response:

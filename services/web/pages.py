@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlencode
@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.feed.render.text import clean
 from services.feed.serving import Shelf
 from services.web.answers import Headers
+from services.web.numbers import moment
 from storage.feeds import Search
 
 TALLEST = 512  # as max-height in page.css
@@ -47,6 +48,11 @@ def headers(**allowed: str) -> Headers:
 def digest(inline: str) -> str:
     """How a policy names a style or a script that stands in the page."""
     return f"'sha256-{b64encode(sha256(inline.encode()).digest()).decode()}'"
+
+
+def look(*made_of: str) -> str:
+    """Tells one make of a page from another; a part of its version."""
+    return sha256("\0".join(made_of).encode()).hexdigest()[:16]
 
 
 _STYLE = source("page.css")
@@ -95,15 +101,11 @@ def box(width: int, height: int) -> tuple[int, int]:
 def archive(title: str, shelf: Shelf, asked: Asked, zone: str) -> str:
     """`zone`: IANA name, of the times on the page."""
     place = ZoneInfo(zone)
-
-    def moment(value: datetime) -> str:
-        return value.astimezone(place).strftime("%-d %B %Y, %H:%M")
-
     return environment.get_template("archive.html").render(
         title=title,
         shelf=shelf,
         asked=asked,
-        moment=moment,
+        moment=lambda value: moment(value, place),
         box=box,
         author_link=lambda name: "?" + urlencode({"author": name}),
         zone=zone,

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from services.analysis import figures as analysing
@@ -64,8 +63,7 @@ HEADERS: Headers = pages.headers(
     connect_src="'self'",
     form_action="'none'",
 )
-LOOK = sha256("\0".join((_STYLE, _SCRIPT, pages.source("report.html"))).encode()).hexdigest()[:16]
-"""Changes when the page is made otherwise; a part of its version."""
+LOOK = pages.look(_STYLE, _SCRIPT, pages.source("report.html"))
 
 
 @dataclass(frozen=True, slots=True)

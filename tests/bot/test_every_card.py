@@ -17,7 +17,7 @@ from bot.feed import settings_cards as feed_settings
 from bot.feed import story_cards
 from bot.importing import cards, collection_cards, library_cards
 from bot.router import error_card
-from sandbox.telegram.html import parse_html, utf16_length
+from sandbox.telegram.html import checked_link, parse_html, utf16_length
 from services.errors import BadInput, ReelayError
 from services.feed.readers import Opened
 from services.feed.retention import CHOICES, Kept
@@ -281,6 +281,8 @@ def test_every_card_is_what_telegram_takes(text: str) -> None:
                 if key.callback_data is not None:
                     assert 1 <= len(str(key.callback_data).encode()) <= 64
                     assert callbacks.read(str(key.callback_data)), "no tap of it would be heard"
+                assert key.url is None or checked_link(key.url), "Telegram wants a real host"
+                assert key.copy_text is None or 1 <= len(key.copy_text.text) <= 256
 
 
 def test_what_a_stranger_wrote_reaches_the_chat_as_text() -> None:

@@ -10,8 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.cards import Card, button
-from bot.notices import SILENCED_BY, Message, NotReady, Text
+from bot.notices import ALERTS, SILENCED_BY, Message, NotReady, Text
 from bot.outbox import MAX_ATTEMPTS, is_quiet, is_silent
+from services.web.alerts import KINDS
 from storage import notices
 from storage.notices import Notice
 from storage.people import User
@@ -304,6 +305,10 @@ async def test_an_alert_and_its_end(harness: Harness, mia: PumpedVisitor) -> Non
     assert "🚨 Alert: more than a fifth of an import's posts fail (import 3)." in first["text"]
     assert mia.labels(first) == ["Health"]
     assert last["text"] == "✅ Over: more than a fifth of an import's posts fail (import 3)."
+
+
+def test_every_alert_has_words() -> None:
+    assert set(ALERTS) == set(KINDS)
 
 
 async def test_cookies_that_run_out_are_announced(harness: Harness, mia: PumpedVisitor) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.feed.visits import token_hash
+from services.tokens import token_hash
 from storage import people, readers
 from storage.database import Database
 from storage.feeds import Feed

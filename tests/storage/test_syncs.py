@@ -125,14 +125,14 @@ async def test_its_card_is_due_when_it_has_changed(
     assert sync_id is not None
     async with database.write() as db:
         place = {"chat_id": MIA, "message_id": 5}
-        await syncs.keep_card(db, sync_id, **place, seen_change=NOW, not_before=at(1))
-        assert await syncs.cards_due(db, at(2)) == []
+        await syncs.CARDS.keep(db, sync_id, **place, seen_change=NOW, not_before=at(1))
+        assert await syncs.CARDS.due(db, at(2)) == []
         await syncs.move(db, sync_id, at(1), from_states=syncs.LIVE, state="running")
-        assert await syncs.cards_due(db, at(0)) == []
-        [card] = await syncs.cards_due(db, at(2))
-        assert (card.sync_id, card.chat_id, card.message_id) == (sync_id, MIA, 5)
-        await syncs.card_shown(db, sync_id, not_before=at(1), seen_change=at(1))
-        assert await syncs.cards_due(db, at(2)) == []
-        assert await syncs.card_of(db, sync_id) == card
-        await syncs.drop_card(db, sync_id)
-        assert await syncs.card_of(db, sync_id) is None
+        assert await syncs.CARDS.due(db, at(0)) == []
+        [card] = await syncs.CARDS.due(db, at(2))
+        assert (card.row_id, card.chat_id, card.message_id) == (sync_id, MIA, 5)
+        await syncs.CARDS.shown(db, sync_id, not_before=at(1), seen_change=at(1))
+        assert await syncs.CARDS.due(db, at(2)) == []
+        assert await syncs.CARDS.of(db, sync_id) == card
+        await syncs.CARDS.drop(db, sync_id)
+        assert await syncs.CARDS.of(db, sync_id) is None

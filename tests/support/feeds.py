@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.feed.pages import guid_of
-from services.feed.visits import token_hash
+from services.tokens import token_hash
 from storage import archive, audit, feeds, polls, readers
 from storage.archive import NewMedia
 from storage.database import Database

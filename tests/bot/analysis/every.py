@@ -125,6 +125,7 @@ def _taking(text: str) -> Iterator[Card]:
     yield compare_cards.not_there("a" * 30, ended)
     report = Report(BIG, 1001, BIG, NOW, LATER, None)
     for url, public in (("http://127.0.0.1:1/reports/" + "x" * 22, False),
+                        ("http://localhost:8000/reports/" + "x" * 22, True),
                         ("https://x.example/" + "x" * 300, True)):  # fmt: skip
         address = Address(report, url)
         yield export_cards.page(address, SOMEBODY, public=public, others=2)

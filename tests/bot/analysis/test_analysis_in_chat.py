@@ -77,7 +77,7 @@ async def test_from_a_name_to_a_picture_with_figures(harness: Harness) -> None:
     await harness.turn()
     assert [one for one in mia.messages() if "reading the profile" in str(one)] == []
     async with harness.app.database.read() as db:
-        assert await analysis.card_of(db, 1) is None
+        assert await analysis.CARDS.of(db, 1) is None
 
 
 async def test_the_archive_is_offered_and_a_day_has_a_limit(
@@ -183,7 +183,7 @@ async def test_a_pause_rings_in_place_of_the_card_and_is_the_card(harness: Harne
     await harness.turn()
     assert [one for one in mia.messages() if one["message_id"] == card["message_id"]] == []
     async with harness.app.database.read() as db:
-        kept = await analysis.card_of(db, item.id)
+        kept = await analysis.CARDS.of(db, item.id)
     assert kept is not None
     assert kept.message_id == paused["message_id"]
 
@@ -268,6 +268,9 @@ async def test_comparing_with_the_last_time_and_with_another(
     await mia.sees("Compare @kaede with another profile")
     await mia.tap("@rosa")
     await mia.sees("Followers: 5.k · 110, 45.5×")
+    await mia.tap("Dark chart")
+    await mia.sees_button("Light chart")
+    await mia.sees("Followers: 5.k · 110, 45.5×")
     await mia.tap("With @other")
     await mia.sees("Choose whom, or send a name")
     await mia.answered()
@@ -280,6 +283,8 @@ async def test_comparing_with_the_last_time_and_with_another(
     await mia.sees("^📊 @rosa")
     await mia.tap("With last time")
     await mia.sees("Followers: 100 → 110, \\+10 \\(\\+10.%\\)")
+    mia.forge(f"v1:ana:beside:2-{'9' * 25}")
+    await mia.toast("That analysis is gone")
 
 
 # ---------------------------------------------------------------- taking it along

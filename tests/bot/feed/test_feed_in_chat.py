@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.feed.visits import token_hash
 from services.jobs.engine import Job
+from services.tokens import token_hash
 from services.web.outgoing import Answer, Outgoing
 from storage import feeds, notices, readers, retention, webhooks
 from storage.retention import Policy

@@ -129,6 +129,7 @@ def _taking(text: str) -> Iterator[Card]:
     mine = make.account(id=BIG, username=text)
     one = Page(BIG, 1001, BIG, NOW, LATER, None)
     for url, public in (("http://127.0.0.1:1/insights/" + "x" * 22, False),
+                        ("http://localhost:8000/insights/" + "x" * 22, True),
                         ("https://x.example/" + "x" * 300, True)):  # fmt: skip
         yield file_cards.page(Address(one, url), PLACE, SOMEBODY, public=public, others=2)
     yield file_cards.pages(mine, [one] * 50, PLACE, SOMEBODY)
@@ -137,3 +138,4 @@ def _taking(text: str) -> Iterator[Card]:
     yield file_cards.nothing(PLACE)
     for form in Form:
         yield file_cards.too_large(form, PLACE)
+        yield file_cards.posts_too_large(form, PLACE)

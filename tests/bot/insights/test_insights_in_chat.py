@@ -192,6 +192,23 @@ async def test_files_and_a_page(harness: Harness) -> None:
         assert (await client.get(address[0])).status_code == 404
 
 
+async def test_a_file_that_is_too_large_is_never_left_out_in_silence(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.insights.taking.UPLOAD", 100)
+    mia, _ = await read(harness)
+    mia.say("/insights")
+    await mia.sees("12,340")
+    await mia.tap("CSV")
+    await mia.sees("The figures are larger as CSV")
+    await mia.sees("The days of the posts and reels are larger as CSV")
+    await mia.tap("XLSX", below=mia.messages()[-1])
+    said = await mia.sees("The days of the posts and reels are larger as XLSX")
+    assert "much smaller" not in said["text"]
+    assert "🌐 Page" in mia.labels(said)
+    assert not [one for one in mia.messages() if "document" in one]
+
+
 async def test_the_weekly_digest(harness: Harness) -> None:
     mia, account = await read(harness)
     mia.say("/insights")

@@ -21,6 +21,7 @@ from services.analysis.views import new_reel
 from services.errors import BadInput, NotAllowed
 from services.jobs.engine import Engine, Job
 from services.sheets import Form
+from services.tokens import token_hash
 from storage import analysis, downloads, exports, notices, people, reels
 from storage.database import Database
 from storage.objects import LocalObjects
@@ -155,7 +156,7 @@ async def test_a_large_one_is_packed_and_goes_by_a_link(
     assert url
     assert url.startswith("https://reelay.example/downloads/")
     async with database.read() as db:
-        token = module.export_files.hashlib.sha256(url.rpartition("/")[2].encode()).hexdigest()
+        token = token_hash(url.rpartition("/")[2])
         assert await downloads.find(db, token, NOW) == (made.object_key, made.name)
         assert await downloads.find(db, token, made.gone_at) is None
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.feed.visits import Access, Allowance, Visits, token_hash
+from services.feed.visits import Access, Allowance, Visits
+from services.tokens import token_hash
 from storage import notices, readers
 from storage.database import Database, Unavailable
 from storage.feeds import Feed

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -58,7 +58,7 @@ class Account:
         self._ask = worker.ask
 
     async def quota(self) -> Quota:
-        return Quota(0, 50, timedelta(days=1))
+        return Quota(0, 50)
 
     async def stories(self) -> list[LiveStory]:
         return []

@@ -110,7 +110,7 @@ def plain(lines: list[Line]) -> list[tuple[About, Mark, str]]:
 
 async def test_a_copy_is_fetched_back_and_taken_away(path: Path) -> None:
     public = Public()
-    lines = await preflight(path, Account(Quota(97, 100, DAY)), public)._asked(make.story())
+    lines = await preflight(path, Account(Quota(97, 100)), public)._asked(make.story())
     assert plain(lines) == [
         (About.ADDRESS, Mark.GOOD, "fetched"),
         (About.QUOTA, Mark.THINK, "left"),
@@ -121,7 +121,7 @@ async def test_a_copy_is_fetched_back_and_taken_away(path: Path) -> None:
 
 async def test_an_address_that_answers_wrongly_is_red_and_the_copy_goes(path: Path) -> None:
     public = Public()
-    lines = await preflight(path, Account(Quota(100, 100, DAY)), public, 302)._asked(make.story())
+    lines = await preflight(path, Account(Quota(100, 100)), public, 302)._asked(make.story())
     assert plain(lines) == [
         (About.ADDRESS, Mark.BAD, "refused"),
         (About.QUOTA, Mark.BAD, "used_up"),
@@ -139,12 +139,12 @@ async def test_an_address_that_answers_wrongly_is_red_and_the_copy_goes(path: Pa
             [(About.ADDRESS, Mark.BAD, "refused"), (About.QUOTA, Mark.THINK, "not_asked")],
         ),
         (
-            Account(Quota(0, None, DAY)),
+            Account(Quota(0, None)),
             None,
             [(About.ADDRESS, Mark.BAD, "no_public"), (About.QUOTA, Mark.GOOD, "left")],
         ),
         (
-            Account(Quota(0, 0, DAY)),
+            Account(Quota(0, 0)),
             None,
             [(About.ADDRESS, Mark.BAD, "no_public"), (About.QUOTA, Mark.BAD, "used_up")],
         ),

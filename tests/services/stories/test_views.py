@@ -7,9 +7,11 @@ from datetime import datetime
 import pytest
 
 from bot.stories.screen import same_time_tomorrow
-from services.stories.views import _cells
+from services.stories.views import _cells, _names
+from storage.database import Database
 from storage.story_history import Row
 from tests.bot.factories import NOW
+from tests.support.rows import MIA, person
 
 
 def test_a_line_tells_its_times_with_their_offset() -> None:
@@ -27,6 +29,13 @@ def test_a_line_tells_its_times_with_their_offset() -> None:
         "yes",
         "Meta refused",
     )
+
+
+async def test_who_has_left_is_somebody(database: Database) -> None:
+    await person(database)
+    async with database.read() as db:
+        assert await _names(db, [MIA, 999, MIA]) == {MIA: f"User {MIA}", 999: "somebody"}
+        assert await _names(db, []) == {}
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,15 @@ class Logins:
         return self.ends
 
 
-async def page(database: Database, ends: Any, query: str) -> tuple[int, str, Any, list[int]]:
+async def page(
+    database: Database, ends: Any, query: str, *, away: bool = False
+) -> tuple[int, str, Any, list[int]]:
+    """`away`: the database is, from the moment on in which the account is connected."""
     told: list[int] = []
 
     async def connected(user_id: int) -> None:
+        if away:
+            raise Unavailable("locked")
         told.append(user_id)
 
     callback = MetaCallback(database, cast("MetaLogins", Logins(ends)), connected, lambda: NOW)
@@ -75,3 +80,9 @@ async def test_every_other_end_is_said(
     found, text, _, told = await page(database, ends, query)
     assert (found, told) == (status, [])
     assert words in text
+
+
+async def test_what_is_connected_is_never_told_as_a_failure(database: Database) -> None:
+    ends = [make.meta(username="mia")]
+    status, text, _, _ = await page(database, ends, "state=s&code=c", away=True)
+    assert (status, "@mia" in text) == (200, True)
