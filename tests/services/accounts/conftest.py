@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -12,6 +13,7 @@ from cryptography.fernet import Fernet
 from sandbox.instagram import Instagram
 from sandbox.world import World
 from services.accounts.connecting import Connecting
+from services.accounts.privacy import Privacy
 from services.instagram.cookies import InstagramCookies, read_cookies
 from services.instagram.pace import Pacer, Policy
 from services.jobs.engine import Job
@@ -19,6 +21,7 @@ from storage import connections, notices
 from storage.connections import Connection
 from storage.database import Database
 from storage.notices import Notice
+from storage.objects import LocalObjects
 from storage.vault import Vault
 from tests.support.clock import StillClock
 from tests.support.databases import database, database_url, postgres_url, sqlite_url
@@ -137,3 +140,17 @@ async def said(database: Database, clock: StillClock) -> list[Notice]:
         for notice in due:
             await notices.delivered(db, notice.id, clock())
     return due
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> LocalObjects:
+    return LocalObjects(tmp_path / "media")
+
+
+@pytest.fixture
+async def privacy(
+    database: Database, objects: LocalObjects, queue: Queue, clock: StillClock
+) -> Privacy:
+    await person(database, MIA, balance=5)
+    await person(database, LEO)
+    return Privacy(database, objects, queue, clock)  # type: ignore[arg-type]
