@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import gc
-import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 import structlog
-from httpx._transports import default as transports
 from hypothesis import HealthCheck, settings
 
 from sandbox.world import World
@@ -23,29 +19,32 @@ from services.jobs.engine import Engine, Job
 from storage import migrate
 from storage.database import Database, sqlite_url
 from tests.support import bell
+from tests.support.economy import (
+    certificates_are_read_once,
+    pytest_collection,
+    sniffio_is_looked_for_once,
+    sqlite_answers_at_once,
+    statements_are_compiled_once,
+)
 from tests.support.harness import Harness
 from tests.support.postgres import postgres, pytest_terminal_summary
 from tests.support.stills import short_films
 
-__all__ = ["postgres", "pytest_terminal_summary"]
+__all__ = [
+    "certificates_are_read_once",
+    "postgres",
+    "pytest_collection",
+    "pytest_terminal_summary",
+    "sniffio_is_looked_for_once",
+    "sqlite_answers_at_once",
+    "statements_are_compiled_once",
+]
 
 # a slow machine fails no test
 settings.register_profile(
     "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("suite")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
-    """Modules and tests live to the end: walking them again and again for garbage took a sixth of
-    the suite's time."""
-    gc.disable()
-    try:
-        return (yield)
-    finally:
-        gc.enable()
-        gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -65,24 +64,6 @@ def plain_logs() -> None:
 def world() -> World:
     """Shared: it holds no state but what it has rendered."""
     return World()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def certificates_are_read_once() -> Iterator[None]:
-    """httpx would read the system's anew for each client, 30 ms every time; a bot has three."""
-    with pytest.MonkeyPatch.context() as patch:
-        read = functools.cache(transports.create_ssl_context)
-        patch.setattr(transports, "create_ssl_context", read)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def sniffio_is_looked_for_once() -> Iterator[None]:
-    """httpcore tries to import it for each lock it makes, several in a request. Nobody brings it
-    here, so each try would look through all folders: a quarter of what a request costs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "sniffio", None)
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
