@@ -25,15 +25,18 @@ import psycopg
 import pytest
 
 from storage import migrate
+from storage.tables import metadata
 
 GIVEN = "REELAY_TEST_POSTGRES"
 PACKAGES = Path("/usr/lib/postgresql")
 WHY_SKIPPED = f"PostgreSQL half skipped: {GIVEN} is not set and {PACKAGES}/*/bin holds no server"
-_TABLES = """
-    select format('%I.%I', schemaname, tablename) from pg_tables
-    where schemaname = 'public' and tablename <> 'alembic_version'
-    or schemaname = 'dbos'
+_OF_JOBS = """
+    select format('%I.%I', schemaname, tablename) from pg_tables where schemaname = 'dbos'
     and tablename not in ('dbos_migrations', 'queues', 'application_versions')
+"""
+_COUNT_FROM_ONE = """
+    select setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false) from pg_sequences
+    where schemaname in ('public', 'dbos') and last_value is not null
 """
 _skipped: list[str] = []
 
@@ -60,9 +63,12 @@ class Postgres:
             self._shared = self.fresh()
             migrate.upgrade(self._shared)
         with psycopg.connect(self._shared.replace("+psycopg", ""), autocommit=True) as connection:
-            rows = connection.execute(_TABLES).fetchall()
-            names = ", ".join(name for (name,) in rows)
-            connection.execute(f"truncate {names} restart identity cascade")  # type: ignore[call-overload]
+            # TRUNCATE makes new files for each of sixty tables, which takes 80 ms
+            names = [table.name for table in reversed(metadata.sorted_tables)]
+            names += [name for (name,) in connection.execute(_OF_JOBS)]
+            deletes = "; ".join(f"delete from {name}" for name in names)
+            connection.execute(f"begin; {deletes}; commit")  # type: ignore[call-overload]
+            connection.execute(_COUNT_FROM_ONE)
         return self._shared
 
     def drop(self, url: str) -> None:
