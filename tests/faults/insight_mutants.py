@@ -42,9 +42,10 @@ def _without_key() -> None:
     class Plain:
         def __init__(self, insert: sa.Insert) -> None:
             self._insert = insert
+            self.excluded = insert.table.c
 
-        def values(self, row: dict[str, Any]) -> Plain:
-            return Plain(self._insert.values(row))
+        def values(self, rows: list[dict[str, Any]]) -> Plain:
+            return Plain(self._insert.values(rows))
 
         def on_conflict_do_update(self, **_how: Any) -> sa.Insert:
             return self._insert
