@@ -20,8 +20,8 @@ from types import TracebackType
 from cryptography.fernet import Fernet
 
 from sandbox.graph import Meta, Refusal
+from sandbox.graph.rules import Call
 from sandbox.world import World
-from services.insights.metrics import MEDIA_METRICS
 from services.insights.service import AlreadySyncing
 from storage import meta_accounts, migrate, people
 from storage.database import Database, sqlite_url
@@ -38,7 +38,6 @@ PATIENCE = 60.0  # seconds for a process to come to an end
 KILLED = -9  # the exit code
 LOOK = 0.002  # seconds between two looks at the clock, or at what the stand-in was asked
 WITHOUT_END = 10**9
-OF_A_POST = max(map(len, MEDIA_METRICS.values()))  # requests
 
 
 class Lane:
@@ -174,11 +173,12 @@ class Lane:
         return replace(order, moments=order.moments[:1])
 
     def _count_extra(self, tally: Tally, name: str, asked: int) -> None:
-        """Of a process that should have stopped: it may finish what it is at, and looks once it
-        writes: after each request of the account's figures, after all of those of a post."""
-        extra = self.meta.requests.count() - asked
-        if extra > OF_A_POST:
-            tally.extra.append(f"{name}: {extra} more")
+        """Of a process that should have stopped: it may finish what it is at, one request of the
+        account's figures, or those of one post, which are stored together."""
+        extra = list(self.meta.requests)[asked:]
+        places = {(one.call, one.path) for one in extra}
+        if len(extra) > 1 and (len(places) > 1 or extra[0].call is not Call.MEDIA_INSIGHTS):
+            tally.extra.append(f"{name}: {len(extra)} more")
 
     async def team(self, try_: Try, tally: Tally, url: str, kills: Sequence[Sequence[int]]) -> None:
         """As many processes at one database as there are rows of `kills`: awaits at which each is
