@@ -7,7 +7,7 @@ of a post's whole life.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
@@ -118,12 +118,12 @@ class Posts:
         asks = await self._due(account_id, sync_day, started_at)
         portion = _Portion(account, self._now)
         for post, group in groupby(asks[:budget], key=lambda ask: ask.post):
-            values = await portion.measure(post, [ask.metric for ask in group])
-            read = portion.taken()
-            async with self._database.write() as db:
-                await note(db, read)
-                await insight_media.write(db, post.id, sync_day, values, self._now())
-            total += read
+            async for values in portion.measure(post, [ask.metric for ask in group]):
+                read = portion.taken()
+                async with self._database.write() as db:
+                    await note(db, read)  # whoever was canceled asks for nothing more
+                    await insight_media.write(db, post.id, sync_day, values, self._now())
+                total += read
             if portion.stop is not None:
                 raise portion.stop
             if portion.is_held_back:
@@ -213,29 +213,36 @@ class _Portion:
         read, self._read = self._read, PostsRead()
         return read
 
-    async def measure(self, post: Post, metrics: Sequence[str]) -> list[MediaValue]:
-        """Of one post, as far as it goes."""
-        values: list[MediaValue] = []
+    async def measure(self, post: Post, metrics: Sequence[str]) -> AsyncIterator[list[MediaValue]]:
+        """Of one post, as far as it goes: what each request tells."""
         for place, metric in enumerate(metrics):
-            self._read += PostsRead(requests=1)
-            try:
-                values.append(await _figure(self.account, post, metric, self.now()))
-                self._in_a_row = 0
-            except (MetaRateLimited, TokenRefused) as error:
-                self.stop = error
-            except MetaError as error:
-                if _is_of_post(error):
-                    values += self._refused(error, metrics[place:])
-                    break
-                if isinstance(error, MetaUnavailable):
-                    self._stumble(error)
-                else:
-                    values += self._refused(error, [metric])
-            if self.stop is not None or self.is_held_back:
-                break
-        told = sum(one.value is not None for one in values)
-        self._read += PostsRead(fetched=told, written=told, skipped=len(values) - told)
-        return values
+            values, over = await self._ask(post, metric, metrics[place:])
+            told = sum(one.value is not None for one in values)
+            self._read += PostsRead(
+                requests=1, fetched=told, written=told, skipped=len(values) - told
+            )
+            yield values
+            if over or self.stop is not None or self.is_held_back:
+                return
+
+    async def _ask(
+        self, post: Post, metric: str, left: Sequence[str]
+    ) -> tuple[list[MediaValue], bool]:
+        """And whether that is all of this post. `left`: the metric, and those after it."""
+        try:
+            value = await _figure(self.account, post, metric, self.now())
+        except (MetaRateLimited, TokenRefused) as error:
+            self.stop = error
+            return [], True
+        except MetaError as error:
+            if _is_of_post(error):
+                return self._refused(error, left), True
+            if isinstance(error, MetaUnavailable):
+                self._stumble(error)
+                return [], False
+            return self._refused(error, [metric]), False
+        self._in_a_row = 0
+        return [value], False
 
     def _stumble(self, error: MetaUnavailable) -> None:
         self.unwell = error

@@ -20,7 +20,6 @@ from types import TracebackType
 from cryptography.fernet import Fernet
 
 from sandbox.graph import Meta, Refusal
-from sandbox.graph.rules import Call
 from sandbox.world import World
 from services.insights.service import AlreadySyncing
 from storage import meta_accounts, migrate, people
@@ -173,12 +172,10 @@ class Lane:
         return replace(order, moments=order.moments[:1])
 
     def _count_extra(self, tally: Tally, name: str, asked: int) -> None:
-        """Of a process that should have stopped: it may finish what it is at, one request of the
-        account's figures, or those of one post, which are stored together."""
-        extra = list(self.meta.requests)[asked:]
-        places = {(one.call, one.path) for one in extra}
-        if len(extra) > 1 and (len(places) > 1 or extra[0].call is not Call.MEDIA_INSIGHTS):
-            tally.extra.append(f"{name}: {len(extra)} more")
+        """Of a process that should have stopped: it may finish what it is at."""
+        extra = self.meta.requests.count() - asked
+        if extra > 1:
+            tally.extra.append(f"{name}: {extra} more")
 
     async def team(self, try_: Try, tally: Tally, url: str, kills: Sequence[Sequence[int]]) -> None:
         """As many processes at one database as there are rows of `kills`: awaits at which each is

@@ -207,6 +207,15 @@ async def test_another_sync_of_the_day_asks_for_what_is_new_and_what_failed(few:
     assert await few.read() == PostsRead(requests=1)
 
 
+async def test_who_lost_the_sync_asks_for_no_more_than_one_figure(few: Desk) -> None:
+    await few.read(1)
+    few.fence = RuntimeError("canceled")
+    asked = few.meta.requests.count(Call.MEDIA_INSIGHTS)
+    with pytest.raises(RuntimeError, match="canceled"):
+        await few.read()
+    assert few.meta.requests.count(Call.MEDIA_INSIGHTS) == asked + 1
+
+
 async def test_what_was_stored_before_a_kill_is_not_asked_for_again(few: Desk) -> None:
     few.fence = RuntimeError("killed")
     with pytest.raises(RuntimeError):
